@@ -1,0 +1,67 @@
+"""Opening the ledger: SQLite by default, PostgreSQL by its URL, the same behaviour on both.
+
+`reading()` gives a session that sees one state and writes nothing; `writing()` gives a session whose work is there
+wholly or not at all.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
+
+from include.settings import ledger_url, private_folder
+
+_SQLITE_WAIT_SECONDS = 120
+
+
+@lru_cache
+def engine(url: str) -> Engine:
+    """The engine for `url`; one for each process and URL. `sqlite:///…` and `postgresql+psycopg://…` are tried."""
+    if make_url(url).get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True)
+    database = make_url(url).database
+    if database:
+        private_folder(Path(database).parent)
+    opened = create_engine(url, connect_args={"timeout": _SQLITE_WAIT_SECONDS})
+
+    @event.listens_for(opened, "connect")
+    def prepare(connection, _record) -> None:  # type: ignore[no-untyped-def]
+        connection.isolation_level = None  # we say BEGIN ourselves, below
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        # An erased name must not stay readable in the pages that SQLite frees.
+        connection.execute("PRAGMA secure_delete = ON")
+        if database:
+            Path(database).chmod(0o600)
+
+    @event.listens_for(opened, "begin")
+    def begin(connection: Connection) -> None:
+        # A writer that starts as a reader can fail half-way with "database is locked"; it takes the lock at once.
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return opened
+
+
+@contextmanager
+def reading(url: str | None = None) -> Iterator[Session]:
+    """A session that sees one state of the ledger. Whatever it changed is thrown away."""
+    with engine(url or ledger_url()).connect() as connection, Session(connection) as session:
+        yield session
+        session.rollback()
+
+
+@contextmanager
+def writing(url: str | None = None) -> Iterator[Session]:
+    """A session whose work is there wholly or not at all, committed when the block ends without an error."""
+    opened = engine(url or ledger_url()).execution_options(writes=True)
+    with (
+        opened.connect() as connection,
+        Session(connection, expire_on_commit=False) as session,
+        session.begin(),
+    ):
+        yield session

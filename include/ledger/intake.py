@@ -1,0 +1,162 @@
+"""Which extracts were accepted and which partitions were reconciled from them."""
+
+import datetime as dt
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, aliased
+
+from include.ledger.models import KINDS, Extract, Reconciliation
+
+
+@dataclass(frozen=True)
+class Partition:
+    """A host country and a day: what Airflow knows as the partition key `HOST|YYYY-MM-DD`."""
+
+    host_country: str
+    day: dt.date
+
+    @classmethod
+    def of(cls, key: str) -> "Partition":
+        """From a partition key. Raises ValueError if it is not one."""
+        host_country, _, day = key.partition("|")
+        if len(host_country) != 3 or not host_country.isupper():
+            raise ValueError("a partition key is HOST|YYYY-MM-DD, with the host country as alpha-3")
+        return cls(host_country, dt.date.fromisoformat(day))
+
+    def __str__(self) -> str:
+        return f"{self.host_country}|{self.day.isoformat()}"
+
+
+class NotPulled(LookupError):
+    """A partition whose extracts are not both in."""
+
+
+class DoesNotAddUp(RuntimeError):
+    """The standings of a partition are not as many as the rows that were pulled."""
+
+
+def extract_in_force(session: Session, partition: Partition, kind: str) -> Extract | None:
+    """The extract accepted last for the partition and kind, if any."""
+    return session.scalars(
+        select(Extract)
+        .filter_by(host_country=partition.host_country, day=partition.day, kind=kind)
+        .order_by(Extract.turn.desc())
+        .limit(1)
+    ).first()
+
+
+def previous_row_count(session: Session, partition: Partition, kind: str) -> int | None:
+    """Rows of the newest extract of an earlier day, or None if there was none."""
+    return session.scalars(
+        select(Extract.row_count)
+        .filter_by(host_country=partition.host_country, kind=kind)
+        .where(Extract.day < partition.day)
+        .order_by(Extract.day.desc(), Extract.turn.desc())
+        .limit(1)
+    ).first()
+
+
+def accept_extract(
+    session: Session,
+    partition: Partition,
+    kind: str,
+    *,
+    sha256: str,
+    file_name: str,
+    row_count: int,
+    quarantined_count: int,
+    now: dt.datetime,
+) -> None:
+    """Put this extract in force for its partition. The same bytes twice are one extract."""
+    in_force = extract_in_force(session, partition, kind)
+    if in_force and in_force.sha256 == sha256:
+        return
+    turn = in_force.turn + 1 if in_force else 1
+    again = session.scalars(
+        select(Extract).filter_by(host_country=partition.host_country, day=partition.day, kind=kind, sha256=sha256)
+    ).first()
+    if again:  # a correction was taken back
+        again.turn, again.accepted_at = turn, now
+        return
+    session.add(
+        Extract(
+            host_country=partition.host_country,
+            day=partition.day,
+            kind=kind,
+            sha256=sha256,
+            file_name=file_name,
+            row_count=row_count,
+            good_count=row_count - quarantined_count,
+            quarantined_count=quarantined_count,
+            turn=turn,
+            accepted_at=now,
+        )
+    )
+
+
+def both_extracts(session: Session, partition: Partition) -> tuple[Extract, Extract]:
+    """The two extracts in force, cases first.
+
+    raises: NotPulled if one is not in
+    """
+    found = [extract_in_force(session, partition, kind) for kind in KINDS]
+    missing = [kind for kind, extract in zip(KINDS, found, strict=True) if extract is None]
+    if missing:
+        raise NotPulled(f"{partition}: no good extract of {' and '.join(missing)} is in")
+    cases, procedure = found
+    assert cases is not None  # noqa: S101  (for the type checker: said above)
+    assert procedure is not None  # noqa: S101
+    return cases, procedure
+
+
+def forgotten(session: Session) -> list[Partition]:
+    """Partitions whose two extracts are in and that were not reconciled from just these two, or did not add up."""
+    newest = (
+        select(Extract.host_country, Extract.day, Extract.kind, func.max(Extract.turn).label("turn"))
+        .group_by(Extract.host_country, Extract.day, Extract.kind)
+        .subquery()
+    )
+    in_force = (
+        select(Extract)
+        .join(
+            newest,
+            (Extract.host_country == newest.c.host_country)
+            & (Extract.day == newest.c.day)
+            & (Extract.kind == newest.c.kind)
+            & (Extract.turn == newest.c.turn),
+        )
+        .subquery()
+    )
+    cases, procedure = aliased(Extract, in_force), aliased(Extract, in_force)
+    statement = (
+        select(cases.host_country, cases.day)
+        .join(procedure, (procedure.host_country == cases.host_country) & (procedure.day == cases.day))
+        .outerjoin(
+            Reconciliation,
+            (Reconciliation.host_country == cases.host_country)
+            & (Reconciliation.day == cases.day)
+            & (Reconciliation.cases_extract_id == cases.id)
+            & (Reconciliation.procedure_extract_id == procedure.id)
+            & Reconciliation.added_up_at.is_not(None),
+        )
+        .where(
+            cases.kind == "avr_cases",
+            procedure.kind == "asylum_procedure",
+            Reconciliation.host_country.is_(None),
+        )
+        .order_by(cases.day, cases.host_country)
+    )
+    return [Partition(host, day) for host, day in session.execute(statement)]
+
+
+def newest_reconciled(session: Session, host_countries: Collection[str]) -> dict[str, dt.date | None]:
+    """For each host country the newest extract day that was reconciled and added up, or None."""
+    rows = session.execute(
+        select(Reconciliation.host_country, func.max(Reconciliation.day))
+        .where(Reconciliation.host_country.in_(host_countries), Reconciliation.added_up_at.is_not(None))
+        .group_by(Reconciliation.host_country)
+    )
+    days: dict[str, dt.date] = {host: day for host, day in rows}  # noqa: C416  (rows are not tuples to mypy)
+    return {host: days.get(host) for host in host_countries}

@@ -1,0 +1,406 @@
+"""What the ledger holds. The constraints guard in the database what must never happen, whatever the code does.
+
+Two lists with one number, an entry twice on a list, the same notice of an entry on two lists, two open matches of one
+case, a told notice without a list: each is refused by the database itself.
+"""
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    Date,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+STANDINGS = (
+    "pending",
+    "rejected",
+    "recognised",
+    "withdrawn_claim",
+    "not_in_procedure",
+    "review",
+    "awaiting_consent",
+    "unusable",
+)
+NOTICES = ("NEW", "CHANGED", "CANCELLED", "DEPARTED")
+REASONS = (
+    "",
+    "date_moved",
+    "name_corrected",
+    "stays",
+    "closed",
+    "no_show",
+    "notified_in_error",
+    "other_office",
+    "consent_withdrawn",
+    "departure_corrected",
+)
+CASE_STATUSES = ("registered", "booked", "departed", "withdrawn", "no_show", "closed")
+KINDS = ("avr_cases", "asylum_procedure")
+
+
+def _one_of(column: str, allowed: tuple[str, ...]) -> str:
+    return f"{column} IN ({', '.join(repr(value) for value in allowed)})"
+
+
+class Moment(TypeDecorator[dt.datetime]):
+    """A moment in UTC. SQLite keeps no offset, so it is put back on the way out; a naive one is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment in the ledger needs its offset")
+        return value.astimezone(dt.UTC)
+
+    def process_result_value(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012  (SQLAlchemy's own form)
+        dt.datetime: Moment,
+        dt.date: Date,
+        str: Text,
+        dict[str, Any]: JSON,
+        list[str]: JSON,
+    }
+
+
+class Extract(Base):
+    """One accepted file of one source and day. `turn` rises with each acceptance; the highest of a day is in force."""
+
+    __tablename__ = "extract"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    host_country: Mapped[str] = mapped_column(String(3))
+    day: Mapped[dt.date]
+    kind: Mapped[str] = mapped_column(String(20))
+    sha256: Mapped[str] = mapped_column(String(64))
+    file_name: Mapped[str]
+    row_count: Mapped[int]
+    good_count: Mapped[int]
+    quarantined_count: Mapped[int]
+    turn: Mapped[int]
+    accepted_at: Mapped[dt.datetime]
+
+    __table_args__ = (
+        # The same bytes twice are one extract.
+        UniqueConstraint("host_country", "day", "kind", "sha256"),
+        UniqueConstraint("host_country", "day", "kind", "turn"),
+        CheckConstraint(_one_of("kind", KINDS), name="kind"),
+        CheckConstraint("row_count = good_count + quarantined_count", name="adds_up"),
+    )
+
+
+class Reconciliation(Base):
+    """One host country and day, reconciled from these two extracts. `added_up_at` is set when the day added up."""
+
+    __tablename__ = "reconciliation"
+
+    host_country: Mapped[str] = mapped_column(String(3), primary_key=True)
+    day: Mapped[dt.date] = mapped_column(primary_key=True)
+    cases_extract_id: Mapped[int] = mapped_column(ForeignKey("extract.id"))
+    procedure_extract_id: Mapped[int] = mapped_column(ForeignKey("extract.id"))
+    model_version: Mapped[str]
+    counts: Mapped[dict[str, Any]]
+    """Rows by standing, `unusable` included; they add up to the extract's rows."""
+    missing_count: Mapped[int]
+    """Followed cases that the extract does not hold any more. Missing is not cancelled."""
+    without_office_count: Mapped[int]
+    """Cases to be told that no office covers: an alert, since the practice is universal."""
+    reconciled_at: Mapped[dt.datetime]
+    added_up_at: Mapped[dt.datetime | None]
+
+
+class Case(Base):
+    """The last good state of an AVR case, unchanged since extract day `since`.
+
+    Truth only moves forward: a backfill of a day before the newest reconciled one changes nothing here.
+    """
+
+    __tablename__ = "case"
+
+    host_country: Mapped[str] = mapped_column(String(3), primary_key=True)
+    case_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    since: Mapped[dt.date]
+    iom_office: Mapped[str | None]
+    family_name: Mapped[str | None]
+    given_names: Mapped[str | None]
+    date_of_birth: Mapped[str | None]
+    sex: Mapped[str | None]
+    nationality: Mapped[str]
+    typed_asylum_reference: Mapped[str | None]
+    unhcr_reference: Mapped[str | None]
+    destination_country: Mapped[str | None]
+    registered_on: Mapped[dt.date]
+    expected_departure_on: Mapped[dt.date | None]
+    departed_on: Mapped[dt.date | None]
+    status: Mapped[str] = mapped_column(String(12))
+    status_since: Mapped[dt.date]
+    sharing_consent: Mapped[bool | None]
+    standing: Mapped[str] = mapped_column(String(20))
+    to_tell: Mapped[bool]
+    """Whether an office is to be told of this case when it was not yet told."""
+    marked: Mapped[str]
+    missing_since: Mapped[dt.date | None]
+
+    __table_args__ = (
+        CheckConstraint(_one_of("status", CASE_STATUSES), name="status"),
+        CheckConstraint(_one_of("standing", STANDINGS), name="standing"),
+        CheckConstraint("status <> 'departed' OR departed_on IS NOT NULL", name="departed_with_date"),
+    )
+
+
+class Standing(Base):
+    """A case's standing from `since` until its next row. One standing a day: the newest not after that day."""
+
+    __tablename__ = "standing"
+
+    host_country: Mapped[str] = mapped_column(String(3), primary_key=True)
+    case_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    since: Mapped[dt.date] = mapped_column(primary_key=True)
+    standing: Mapped[str] = mapped_column(String(20))
+
+    __table_args__ = (
+        ForeignKeyConstraint(["host_country", "case_id"], ["case.host_country", "case.case_id"]),
+        CheckConstraint(_one_of("standing", STANDINGS), name="standing"),
+    )
+
+
+class ProcedureRecord(Base):
+    """What a standing needs of a record that a case was matched to. Other people's records are never kept here."""
+
+    __tablename__ = "procedure_record"
+
+    host_country: Mapped[str] = mapped_column(String(3), primary_key=True)
+    asylum_reference: Mapped[str] = mapped_column(primary_key=True)
+    applied_on: Mapped[dt.date]
+    stage: Mapped[str] = mapped_column(String(20))
+    outcome: Mapped[str] = mapped_column(String(20))
+    outcome_on: Mapped[dt.date | None]
+    final: Mapped[bool]
+
+
+class Match(Base):
+    """A case and a record that are, or may be, of one person. Open until `ended_on`."""
+
+    __tablename__ = "match"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    host_country: Mapped[str] = mapped_column(String(3))
+    case_id: Mapped[str] = mapped_column(String(64))
+    asylum_reference: Mapped[str]
+    probability: Mapped[float]
+    decision: Mapped[str] = mapped_column(String(6))
+    method: Mapped[str] = mapped_column(String(9))
+    model_version: Mapped[str]
+    since: Mapped[dt.date]
+    ended_on: Mapped[dt.date | None]
+
+    __table_args__ = (
+        ForeignKeyConstraint(["host_country", "case_id"], ["case.host_country", "case.case_id"]),
+        ForeignKeyConstraint(
+            ["host_country", "asylum_reference"],
+            ["procedure_record.host_country", "procedure_record.asylum_reference"],
+        ),
+        CheckConstraint(_one_of("decision", ("accept", "review")), name="decision"),
+        CheckConstraint(_one_of("method", ("reference", "linkage")), name="method"),
+        CheckConstraint("probability BETWEEN 0 AND 1", name="probability"),
+        Index(
+            "uq_match_one_open_accept_a_case",
+            "host_country",
+            "case_id",
+            unique=True,
+            sqlite_where=text("ended_on IS NULL AND decision = 'accept'"),
+            postgresql_where=text("ended_on IS NULL AND decision = 'accept'"),
+        ),
+        Index(
+            "uq_match_open_pair",
+            "host_country",
+            "case_id",
+            "asylum_reference",
+            unique=True,
+            sqlite_where=text("ended_on IS NULL"),
+            postgresql_where=text("ended_on IS NULL"),
+        ),
+    )
+
+
+class Office(Base):
+    """An office that has lists. A writer locks its row, so that numbers have no gaps and nothing is told twice."""
+
+    __tablename__ = "office"
+
+    office: Mapped[str] = mapped_column(String(20), primary_key=True)
+    first_composed_at: Mapped[dt.datetime]
+
+
+class Entry(Base):
+    """The reference under which one office hears of one case. It says nothing about the person."""
+
+    __tablename__ = "entry"
+
+    entry: Mapped[str] = mapped_column(String(12), primary_key=True)
+    office: Mapped[str] = mapped_column(ForeignKey("office.office"))
+    host_country: Mapped[str] = mapped_column(String(3))
+    case_id: Mapped[str] = mapped_column(String(64))
+    opened_at: Mapped[dt.datetime]
+    closed_at: Mapped[dt.datetime | None]
+    """Set when the match was found wrong: the case, if it comes again, comes under a fresh entry."""
+
+    __table_args__ = (
+        ForeignKeyConstraint(["host_country", "case_id"], ["case.host_country", "case.case_id"]),
+        Index(
+            "uq_entry_one_open_a_case_and_office",
+            "office",
+            "host_country",
+            "case_id",
+            unique=True,
+            sqlite_where=text("closed_at IS NULL"),
+            postgresql_where=text("closed_at IS NULL"),
+        ),
+    )
+
+
+class List(Base):
+    """A list as it was sealed. `sealed` is in flight, `told` is with the office, `void` never reached it."""
+
+    __tablename__ = "list"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    office: Mapped[str] = mapped_column(ForeignKey("office.office"))
+    year: Mapped[int]
+    number: Mapped[int]
+    kind: Mapped[str] = mapped_column(String(9))
+    state: Mapped[str] = mapped_column(String(6))
+    due_at: Mapped[dt.datetime]
+    period_from: Mapped[dt.date]
+    period_to: Mapped[dt.date]
+    as_of: Mapped[dict[str, Any]]
+    """For each host country the extract day that the list knows (ISO date), or null."""
+    arrangement_version: Mapped[str]
+    columns: Mapped[list[str]]
+    """The columns beyond the default that the list shares."""
+    sealed_at: Mapped[dt.datetime]
+    told_at: Mapped[dt.datetime | None]
+    voided_at: Mapped[dt.datetime | None]
+    void_reason: Mapped[str | None]
+    void_named_on: Mapped[int | None] = mapped_column(ForeignKey("list.id"))
+
+    __table_args__ = (
+        UniqueConstraint("office", "year", "number"),
+        CheckConstraint("number > 0", name="number"),
+        CheckConstraint(_one_of("kind", ("scheduled", "urgent")), name="kind"),
+        CheckConstraint(_one_of("state", ("sealed", "told", "void")), name="state"),
+        CheckConstraint("(state = 'told') = (told_at IS NOT NULL)", name="told_with_moment"),
+        CheckConstraint("(state = 'void') = (voided_at IS NOT NULL)", name="void_with_moment"),
+    )
+
+    @property
+    def list_number(self) -> str:
+        return f"{self.office}_{self.year}-{self.number:04d}"
+
+
+class Notice(Base):
+    """An entry on a list. `sequence` counts an entry's notices, so that no two lists can tell the same one."""
+
+    __tablename__ = "notice"
+
+    list_id: Mapped[int] = mapped_column(ForeignKey("list.id"), primary_key=True)
+    entry: Mapped[str] = mapped_column(ForeignKey("entry.entry"), primary_key=True)
+    sequence: Mapped[int]
+    notice: Mapped[str] = mapped_column(String(9))
+    reason: Mapped[str] = mapped_column(String(20))
+    name: Mapped[str]
+    expected_departure_on: Mapped[dt.date | None]
+    previous_expected_departure_on: Mapped[dt.date | None]
+    departed_on: Mapped[dt.date | None]
+    marked: Mapped[str]
+    shared: Mapped[dict[str, Any]]
+    """Further fields that this list's arrangement shared, by column name."""
+
+    __table_args__ = (
+        UniqueConstraint("entry", "sequence"),
+        CheckConstraint("sequence > 0", name="sequence"),
+        CheckConstraint(_one_of("notice", NOTICES), name="notice"),
+        CheckConstraint(_one_of("reason", REASONS), name="reason"),
+    )
+
+
+class Delivery(Base):
+    """One list on its way to one recipient. Channels are queues of their own, in number order."""
+
+    __tablename__ = "delivery"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    list_id: Mapped[int] = mapped_column(ForeignKey("list.id"))
+    channel: Mapped[str]
+    state: Mapped[str] = mapped_column(String(9))
+    attempts: Mapped[int] = mapped_column(default=0)
+    last_attempt_at: Mapped[dt.datetime | None]
+    last_error: Mapped[str | None]
+    delivered_at: Mapped[dt.datetime | None]
+    proof: Mapped[dict[str, Any] | None]
+
+    __table_args__ = (
+        UniqueConstraint("list_id", "channel"),
+        CheckConstraint(_one_of("state", ("queued", "unknown", "refused", "delivered", "void")), name="state"),
+        CheckConstraint("(state = 'delivered') = (delivered_at IS NOT NULL)", name="delivered_with_moment"),
+    )
+
+
+class SealedFile(Base):
+    """A file exactly as it is sent, made in the transaction that numbered its list."""
+
+    __tablename__ = "sealed_file"
+
+    delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    """Files go in this order; the list itself is last."""
+    name: Mapped[str]
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    sha256: Mapped[str] = mapped_column(String(64))
+
+    __table_args__ = (UniqueConstraint("delivery_id", "name"),)
+
+
+class Told(Base):
+    """A recipient has this notice. It cannot exist without the list that told it."""
+
+    __tablename__ = "told"
+
+    list_id: Mapped[int] = mapped_column(primary_key=True)
+    entry: Mapped[str] = mapped_column(primary_key=True)
+    delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"), primary_key=True)
+    told_at: Mapped[dt.datetime]
+
+    __table_args__ = (ForeignKeyConstraint(["list_id", "entry"], ["notice.list_id", "notice.entry"]),)

@@ -1,0 +1,256 @@
+"""Lists from the moment they are numbered to the moment their office has them.
+
+A list is numbered, sealed and stored in one transaction, before anything is sent. Sending reads the queue of one
+channel in number order. What an office was told is what its lists said, those in flight included.
+"""
+
+import datetime as dt
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import func, insert, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from include.ledger.models import Case, Delivery, Entry, List, Notice, Office, SealedFile, Told
+from include.ledger.tables import records, table
+
+# Crockford's letters and digits: nothing that is read or typed wrongly (no I, L, O, U).
+_ENTRY_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """The files of one list for one channel, in the order in which they go; the list itself is last."""
+
+    channel: str
+    files: tuple[tuple[str, bytes, str], ...]
+    """name, content, SHA-256 of the content"""
+
+
+def lock_office(session: Session, office: str, now: dt.datetime) -> None:
+    """Let nobody else number a list of this office until the transaction ends."""
+    if session.get(Office, office, with_for_update=True):
+        return
+    try:
+        with session.begin_nested():
+            session.add(Office(office=office, first_composed_at=now))
+    except IntegrityError:  # another writer was first
+        session.get(Office, office, with_for_update=True)
+
+
+def last_told(session: Session, office: str) -> pd.DataFrame:
+    """What the office was last told of each case, or will be by a list in flight: `lists.difference.TOLD_COLUMNS`."""
+    latest = (
+        select(Notice.entry, func.max(Notice.sequence).label("sequence"))
+        .join(List, List.id == Notice.list_id)
+        .where(List.office == office, List.state != "void")
+        .group_by(Notice.entry)
+        .subquery()
+    )
+    return table(
+        session,
+        select(
+            Entry.host_country,
+            Entry.case_id,
+            Entry.entry,
+            Notice.notice,
+            Notice.reason,
+            Notice.name,
+            Notice.expected_departure_on,
+            Notice.departed_on,
+            Notice.shared,
+        )
+        .join(Notice, Notice.entry == Entry.entry)
+        .join(latest, (latest.c.entry == Notice.entry) & (latest.c.sequence == Notice.sequence))
+        .where(Entry.office == office, Entry.closed_at.is_(None)),
+    )
+
+
+def cases_of_concern(session: Session, office: str, host_countries: Sequence[str]) -> pd.DataFrame:
+    """The cases of the office's host countries, and those it was ever told of; columns as in `models.Case`."""
+    told = select(Entry.host_country, Entry.case_id).where(Entry.office == office, Entry.closed_at.is_(None)).subquery()
+    return table(
+        session,
+        select(*Case.__table__.columns)
+        .outerjoin(told, (told.c.host_country == Case.host_country) & (told.c.case_id == Case.case_id))
+        .where(Case.host_country.in_(host_countries) | told.c.case_id.is_not(None)),
+    )
+
+
+def next_number(session: Session, office: str, year: int) -> int:
+    """The number that the office's next list of `year` has. Only to be asked under `lock_office`."""
+    return (session.scalar(select(func.max(List.number)).filter_by(office=office, year=year)) or 0) + 1
+
+
+def last_period_end(session: Session, office: str) -> dt.date | None:
+    """The day up to which the office's newest scheduled list went, or None before its first."""
+    return session.scalar(select(func.max(List.period_to)).filter_by(office=office, kind="scheduled"))
+
+
+def has_list_for(session: Session, office: str, due_at: dt.datetime) -> bool:
+    """Whether a scheduled list was already made for this due moment."""
+    return session.scalar(select(List.id).filter_by(office=office, kind="scheduled", due_at=due_at)) is not None
+
+
+def voids_to_name(session: Session, office: str) -> list[List]:
+    """Voided lists whose number no later list has named yet."""
+    statement = select(List).filter_by(office=office, state="void", void_named_on=None).order_by(List.id)
+    return list(session.scalars(statement))
+
+
+def give_entries(session: Session, office: str, notices: pd.DataFrame, now: dt.datetime) -> pd.DataFrame:
+    """`notices` (`lists.difference.NOTICE_COLUMNS`) with an entry reference for each case that had none.
+
+    A voided NEW left its entry behind: the case keeps that reference.
+    """
+    kept = table(
+        session,
+        select(Entry.host_country, Entry.case_id, Entry.entry).where(Entry.office == office, Entry.closed_at.is_(None)),
+    )
+    known = {(host, case): entry for host, case, entry in kept.itertuples(index=False)}
+    named, fresh = [], []
+    for host, case in zip(notices["host_country"], notices["case_id"], strict=True):
+        entry = known.get((host, case))
+        if entry is None:
+            letters = "".join(secrets.choice(_ENTRY_LETTERS) for _ in range(8))
+            entry = f"{letters[:4]}-{letters[4:]}"
+            fresh.append({"entry": entry, "office": office, "host_country": host, "case_id": case, "opened_at": now})
+        named.append(entry)
+    if fresh:
+        session.execute(insert(Entry), fresh)
+    return notices.assign(entry=named)
+
+
+def store_list(session: Session, sealed: List, notices: pd.DataFrame, parcels: Sequence[Parcel]) -> None:
+    """Store a numbered, sealed list with its notices and its files, queued for each of its channels.
+
+    The caller holds `lock_office`; nothing is visible before its transaction ends.
+    """
+    session.add(sealed)
+    session.flush()
+    for void in voids_to_name(session, sealed.office):
+        void.void_named_on = sealed.id
+    counted = select(Notice.entry, func.max(Notice.sequence)).where(Notice.entry.in_(list(notices["entry"])))
+    before: dict[str, int] = {entry: number for entry, number in session.execute(counted.group_by(Notice.entry))}  # noqa: C416
+    columns = [
+        "entry",
+        "notice",
+        "reason",
+        "name",
+        "expected_departure_on",
+        "previous_expected_departure_on",
+        "departed_on",
+        "marked",
+        "shared",
+    ]
+    rows: list[dict[str, Any]] = records(notices[columns]) if len(notices) else []
+    for row in rows:
+        row |= {"list_id": sealed.id, "sequence": before.get(row["entry"], 0) + 1}
+        if row["reason"] == "notified_in_error":
+            session.get_one(Entry, row["entry"]).closed_at = sealed.sealed_at
+    if rows:
+        session.execute(insert(Notice), rows)
+    for parcel in parcels:
+        delivery = Delivery(list_id=sealed.id, channel=parcel.channel, state="queued")
+        session.add(delivery)
+        session.flush()
+        session.add_all(
+            SealedFile(delivery_id=delivery.id, position=position, name=name, content=content, sha256=sha256)
+            for position, (name, content, sha256) in enumerate(parcel.files)
+        )
+
+
+def next_delivery(session: Session, office: str, channel: str) -> tuple[Delivery, List, list[SealedFile]] | None:
+    """The oldest list that this channel still owes, with its files in order, or None when the queue is empty."""
+    found = session.execute(
+        select(Delivery, List)
+        .join(List, List.id == Delivery.list_id)
+        .where(
+            List.office == office,
+            Delivery.channel == channel,
+            Delivery.state.in_(("queued", "unknown", "refused")),
+        )
+        .order_by(List.year, List.number)
+        .limit(1)
+    ).first()
+    if found is None:
+        return None
+    delivery, owed = found
+    files = session.scalars(select(SealedFile).filter_by(delivery_id=delivery.id).order_by(SealedFile.position))
+    return delivery, owed, list(files)
+
+
+def open_channels(session: Session, office: str) -> list[str]:
+    """The channels that still owe the office a list."""
+    statement = (
+        select(Delivery.channel)
+        .join(List, List.id == Delivery.list_id)
+        .where(List.office == office, Delivery.state.in_(("queued", "unknown", "refused")))
+        .distinct()
+        .order_by(Delivery.channel)
+    )
+    return list(session.scalars(statement))
+
+
+def record_attempt(session: Session, delivery_id: int, now: dt.datetime) -> None:
+    """Note before sending that it is being tried: a crash from here on leaves the outcome unknown, not forgotten."""
+    delivery = session.get_one(Delivery, delivery_id, with_for_update=True)
+    delivery.attempts += 1
+    delivery.last_attempt_at = now
+    delivery.state = "unknown"
+
+
+def record_failure(session: Session, delivery_id: int, state: str, error: str) -> None:
+    """Note that the list is still owed: `queued` (not there), `unknown`, or `refused` (a person must look)."""
+    delivery = session.get_one(Delivery, delivery_id, with_for_update=True)
+    delivery.state, delivery.last_error = state, error
+
+
+def record_delivered(session: Session, delivery_id: int, proof: dict[str, Any], now: dt.datetime) -> None:
+    """Note that the other side has the list, and what it thereby was told. A second time changes nothing."""
+    delivery = session.get_one(Delivery, delivery_id, with_for_update=True)
+    if delivery.state == "delivered":
+        return
+    delivery.state, delivery.delivered_at, delivery.proof, delivery.last_error = "delivered", now, proof, None
+    told = session.get_one(List, delivery.list_id, with_for_update=True)
+    if told.state != "told":  # the first recipient to have the list starts the clock
+        told.state, told.told_at = "told", now
+    entries = list(session.scalars(select(Notice.entry).filter_by(list_id=told.id)))
+    if entries:
+        session.execute(
+            insert(Told),
+            [{"list_id": told.id, "entry": entry, "delivery_id": delivery_id, "told_at": now} for entry in entries],
+        )
+
+
+class NotVoidable(ValueError):
+    """A list that cannot be voided: there is none of this number, or its office has it."""
+
+
+def void_list(session: Session, list_number: str, reason: str, now: dt.datetime) -> None:
+    """Give up a list that can never be delivered. Its entries are owed again; the next list names its number.
+
+    raises: NotVoidable if there is no such list, or if a recipient has it already
+    """
+    office, _, rest = list_number.rpartition("_")
+    year, _, number = rest.partition("-")
+    found = session.scalars(
+        select(List).filter_by(office=office, year=int(year or 0), number=int(number or 0)).with_for_update()
+    ).first()
+    if found is None:
+        raise NotVoidable(f"there is no list {list_number}")
+    if found.state != "sealed":
+        raise NotVoidable(f"list {list_number} is {found.state}: only a list that nobody has can be voided")
+    found.state, found.voided_at, found.void_reason = "void", now, reason
+    for delivery in session.scalars(select(Delivery).filter_by(list_id=found.id)):
+        delivery.state = "void"
+
+
+def offices_ever_listed(session: Session) -> dict[str, dt.datetime]:
+    """For each office the due moment of its newest scheduled list."""
+    rows = session.execute(select(List.office, func.max(List.due_at)).filter_by(kind="scheduled").group_by(List.office))
+    return {office: due_at for office, due_at in rows}  # noqa: C416

@@ -1,0 +1,1 @@
+"""What an office is to be told: the difference, the numbered list, and how it looks."""

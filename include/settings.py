@@ -1,0 +1,50 @@
+"""Where this installation keeps its things. Read from the environment in one place, nowhere else.
+
+Reach for this when you need the data folder, the ledger's address or the arrangements; rooms' pure functions take
+them as arguments instead.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def data_folder() -> Path:
+    """The folder that holds names: landing, quarantine, caches. From `AVR_DATA`, else `data/` beside the code."""
+    return Path(os.environ.get("AVR_DATA", ROOT / "data"))
+
+
+def ledger_url() -> str:
+    """SQLAlchemy URL of the ledger. From `AVR_LEDGER`, else SQLite in the data folder."""
+    return os.environ.get("AVR_LEDGER") or f"sqlite:///{private_folder(data_folder()) / 'ledger.db'}"
+
+
+def arrangements_folder() -> Path:
+    """The folder with `sources.yaml` and `offices/`. From `AVR_ARRANGEMENTS`, else the one in the repository."""
+    return Path(os.environ.get("AVR_ARRANGEMENTS", ROOT / "include" / "arrangements"))
+
+
+def private_folder(folder: Path) -> Path:
+    """`folder`, made if need be, open to its owner alone."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder.chmod(0o700)
+    return folder
+
+
+def write_private(path: Path, content: bytes) -> Path:
+    """Write `content` to `path` whole or not at all, readable by its owner alone."""
+    private_folder(path.parent)
+    # mkstemp opens with 0600; the rename is atomic, so no reader sees half a file.
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return path

@@ -1,0 +1,129 @@
+"""A ledger to write to, on SQLite and on PostgreSQL: every test that takes `ledger` runs on both."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from sqlalchemy import create_engine, text
+
+from include.ledger.engine import engine
+from include.ledger.migrating import migrate
+
+# These machines are small and noisy: a slow example is not a wrong one.
+settings.register_profile("shared-machine", deadline=None, max_examples=40)
+settings.load_profile("shared-machine")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    # The Airflow tests take minutes on their own: started first, they do not end last.
+    items.sort(key=lambda item: item.get_closest_marker("airflow") is None)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.skipped and os.environ.get("CI") == "true" and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"{report.nodeid} was skipped; with CI=true a skipped test is a failure: {report.longrepr}"
+
+
+def _postgres_binaries() -> Path | None:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+    on_path = shutil.which("postgres")
+    return found[-1].parent if found else Path(on_path).parent if on_path else None
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The address of a PostgreSQL of our own, with a database `template_avr` that is migrated."""
+    binaries = _postgres_binaries()
+    if binaries is None:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    # PostgreSQL refuses to run as root; a fresh container has the user that Debian's package made.
+    user = "postgres" if os.geteuid() == 0 else None
+    # /var/tmp, because /tmp may be closed to other users than root.
+    folder = Path(tempfile.mkdtemp(prefix="avr-pg-", dir="/var/tmp"))
+    if user:
+        os.chown(folder, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    initdb = [binaries / "initdb", "-D", folder / "data", "-U", "avr", "--auth=trust", "-E", "UTF8", "-N"]
+    subprocess.run([*initdb, "--locale=C.UTF-8"], check=True, user=user, cwd=folder, stdout=subprocess.DEVNULL)
+    server = subprocess.Popen(
+        [binaries / "postgres", "-D", folder / "data", "-p", str(port), "-h", "127.0.0.1", "-k", folder,
+         "-c", "fsync=off", "-c", "log_min_messages=fatal"],
+        user=user, cwd=folder, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        address = f"postgresql+psycopg://avr@127.0.0.1:{port}"
+        deadline = time.monotonic() + 60
+        while subprocess.run([binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]).returncode:
+            assert time.monotonic() < deadline, "PostgreSQL did not start within a minute"
+            time.sleep(0.1)
+        _on_server(address, "CREATE DATABASE template_avr")
+        migrate(f"{address}/template_avr")
+        engine(f"{address}/template_avr").dispose()
+        yield address
+    finally:
+        server.terminate()
+        server.wait(30)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _on_server(address: str, statement: str) -> None:
+    admin = create_engine(f"{address}/postgres", isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(statement))
+    admin.dispose()
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sqlite") / "ledger.db"
+    migrate(f"sqlite:///{path}")
+    opened = engine(f"sqlite:///{path}")
+    with opened.connect() as connection:
+        connection.exec_driver_sql("ROLLBACK")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    opened.dispose()
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database without any table, on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'empty' / 'ledger.db'}"
+    else:
+        address = request.getfixturevalue("postgres_server")
+        name = f"avr_{uuid.uuid4().hex}"
+        _on_server(address, f"CREATE DATABASE {name}")
+        yield f"{address}/{name}"
+        engine(f"{address}/{name}").dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A migrated, empty ledger that is this installation's for the test, with a data folder of its own."""
+    monkeypatch.setenv("AVR_DATA", str(tmp_path / "data"))
+    if request.param == "sqlite":
+        source = request.getfixturevalue("migrated_sqlite")
+        (tmp_path / "data").mkdir(mode=0o700)
+        shutil.copy(source, tmp_path / "data" / "ledger.db")
+        url = f"sqlite:///{tmp_path / 'data' / 'ledger.db'}"
+    else:
+        address = request.getfixturevalue("postgres_server")
+        name = f"avr_{uuid.uuid4().hex}"
+        _on_server(address, f"CREATE DATABASE {name} TEMPLATE template_avr")
+        url = f"{address}/{name}"
+    monkeypatch.setenv("AVR_LEDGER", url)
+    yield url
+    engine(url).dispose()
