@@ -4,6 +4,7 @@ Reach for this when you need the data folder, the ledger's address or the arrang
 them as arguments instead.
 """
 
+import datetime as dt
 import os
 import tempfile
 from pathlib import Path
@@ -24,6 +25,27 @@ def ledger_url() -> str:
 def arrangements_folder() -> Path:
     """The folder with `sources.yaml` and `offices/`. From `AVR_ARRANGEMENTS`, else the one in the repository."""
     return Path(os.environ.get("AVR_ARRANGEMENTS", ROOT / "include" / "arrangements"))
+
+
+def first_day() -> dt.datetime:
+    """The day from which the promise is kept here, at midnight UTC. From `AVR_FROM`, else the year's beginning.
+
+    A day that was missed since (the scheduler was down) is caught up; earlier days are not asked for.
+    """
+    return _midnight(os.environ.get("AVR_FROM") or "2026-01-01")
+
+
+def last_day() -> dt.datetime | None:
+    """The last day to be pulled and told, at midnight UTC, where there is one: a mission that ends, or the demo.
+
+    From `AVR_UNTIL`, else none.
+    """
+    until = os.environ.get("AVR_UNTIL")
+    return _midnight(until) if until else None
+
+
+def _midnight(day: str) -> dt.datetime:
+    return dt.datetime.combine(dt.date.fromisoformat(day), dt.time(), dt.UTC)
 
 
 def private_folder(folder: Path) -> Path:

@@ -49,10 +49,10 @@ def engine(url: str) -> Engine:
 
 @contextmanager
 def reading(url: str | None = None) -> Iterator[Session]:
-    """A session that sees one state of the ledger. Whatever it changed is thrown away."""
-    with engine(url or ledger_url()).connect() as connection, Session(connection) as session:
+    """A session that sees one state of the ledger and writes nothing. What it read stays readable after the block."""
+    with engine(url or ledger_url()).connect() as connection, Session(connection, autoflush=False) as session:
         yield session
-        session.rollback()
+        session.expunge_all()
 
 
 @contextmanager

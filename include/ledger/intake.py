@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import Subquery, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from include.ledger.models import KINDS, Extract, Reconciliation
@@ -111,44 +111,47 @@ def both_extracts(session: Session, partition: Partition) -> tuple[Extract, Extr
     return cases, procedure
 
 
-def forgotten(session: Session) -> list[Partition]:
-    """Partitions whose two extracts are in and that were not reconciled from just these two, or did not add up."""
-    newest = (
-        select(Extract.host_country, Extract.day, Extract.kind, func.max(Extract.turn).label("turn"))
-        .group_by(Extract.host_country, Extract.day, Extract.kind)
-        .subquery()
-    )
-    in_force = (
-        select(Extract)
-        .join(
-            newest,
-            (Extract.host_country == newest.c.host_country)
-            & (Extract.day == newest.c.day)
-            & (Extract.kind == newest.c.kind)
-            & (Extract.turn == newest.c.turn),
-        )
-        .subquery()
-    )
-    cases, procedure = aliased(Extract, in_force), aliased(Extract, in_force)
+def forgotten(session: Session, accepted_before: dt.datetime) -> list[Partition]:
+    """Partitions whose two extracts are in and that were not reconciled from just these two, or did not add up.
+
+    accepted_before: extracts that came after that moment are given time to be reconciled
+    """
+    cases, procedure = (_in_force(kind) for kind in KINDS)
     statement = (
-        select(cases.host_country, cases.day)
-        .join(procedure, (procedure.host_country == cases.host_country) & (procedure.day == cases.day))
+        select(cases.c.host_country, cases.c.day)
+        .join(procedure, (procedure.c.host_country == cases.c.host_country) & (procedure.c.day == cases.c.day))
         .outerjoin(
             Reconciliation,
-            (Reconciliation.host_country == cases.host_country)
-            & (Reconciliation.day == cases.day)
-            & (Reconciliation.cases_extract_id == cases.id)
-            & (Reconciliation.procedure_extract_id == procedure.id)
+            (Reconciliation.cases_extract_id == cases.c.id)
+            & (Reconciliation.procedure_extract_id == procedure.c.id)
             & Reconciliation.added_up_at.is_not(None),
         )
         .where(
-            cases.kind == "avr_cases",
-            procedure.kind == "asylum_procedure",
+            cases.c.accepted_at < accepted_before,
+            procedure.c.accepted_at < accepted_before,
             Reconciliation.host_country.is_(None),
         )
-        .order_by(cases.day, cases.host_country)
+        .order_by(cases.c.day, cases.c.host_country)
     )
     return [Partition(host, day) for host, day in session.execute(statement)]
+
+
+def _in_force(kind: str) -> Subquery:
+    """The extracts of this kind that are in force, one for each partition that has any."""
+    newer = aliased(Extract)
+    return (
+        select(Extract)
+        .where(
+            Extract.kind == kind,
+            ~exists().where(
+                newer.host_country == Extract.host_country,
+                newer.day == Extract.day,
+                newer.kind == Extract.kind,
+                newer.turn > Extract.turn,
+            ),
+        )
+        .subquery(kind)
+    )
 
 
 def newest_reconciled(session: Session, host_countries: Collection[str]) -> dict[str, dt.date | None]:

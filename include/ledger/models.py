@@ -261,7 +261,8 @@ class Office(Base):
     __tablename__ = "office"
 
     office: Mapped[str] = mapped_column(String(20), primary_key=True)
-    first_composed_at: Mapped[dt.datetime]
+    composed_for: Mapped[dt.datetime | None]
+    """The newest due moment for which a list was made, or nothing was found to tell."""
 
 
 class Entry(Base):
@@ -369,6 +370,8 @@ class Delivery(Base):
     last_attempt_at: Mapped[dt.datetime | None]
     last_error: Mapped[str | None]
     delivered_at: Mapped[dt.datetime | None]
+    cover: Mapped[dict[str, Any]]
+    """Subject and body of the email that carries the list; empty where none is needed. Nothing personal."""
     proof: Mapped[dict[str, Any] | None]
 
     __table_args__ = (

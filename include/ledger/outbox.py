@@ -5,6 +5,7 @@ channel in number order. What an office was told is what its lists said, those i
 """
 
 import datetime as dt
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,24 +23,32 @@ from include.ledger.tables import records, table
 _ENTRY_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
+OWED = ("queued", "unknown", "refused")
+"""The states of a delivery whose list the other side is not known to have."""
+
+
 @dataclass(frozen=True)
 class Parcel:
     """The files of one list for one channel, in the order in which they go; the list itself is last."""
 
     channel: str
+    cover: dict[str, str]
+    """subject and body of the email that carries it; empty where none is needed"""
     files: tuple[tuple[str, bytes, str], ...]
     """name, content, SHA-256 of the content"""
 
 
-def lock_office(session: Session, office: str, now: dt.datetime) -> None:
-    """Let nobody else number a list of this office until the transaction ends."""
-    if session.get(Office, office, with_for_update=True):
-        return
-    try:
-        with session.begin_nested():
-            session.add(Office(office=office, first_composed_at=now))
-    except IntegrityError:  # another writer was first
-        session.get(Office, office, with_for_update=True)
+def lock_office(session: Session, office: str, due_at: dt.datetime) -> None:
+    """Let nobody else number a list of this office until the transaction ends, which is about `due_at`."""
+    locked = session.get(Office, office, with_for_update=True)
+    if locked is None:
+        try:
+            with session.begin_nested():
+                session.add(Office(office=office))
+        except IntegrityError:  # another writer was first, and we wait for it here
+            pass
+        locked = session.get_one(Office, office, with_for_update=True)
+    locked.composed_for = max(filter(None, [locked.composed_for, due_at]))
 
 
 def last_told(session: Session, office: str) -> pd.DataFrame:
@@ -155,7 +164,7 @@ def store_list(session: Session, sealed: List, notices: pd.DataFrame, parcels: S
     if rows:
         session.execute(insert(Notice), rows)
     for parcel in parcels:
-        delivery = Delivery(list_id=sealed.id, channel=parcel.channel, state="queued")
+        delivery = Delivery(list_id=sealed.id, channel=parcel.channel, cover=parcel.cover, state="queued")
         session.add(delivery)
         session.flush()
         session.add_all(
@@ -172,7 +181,7 @@ def next_delivery(session: Session, office: str, channel: str) -> tuple[Delivery
         .where(
             List.office == office,
             Delivery.channel == channel,
-            Delivery.state.in_(("queued", "unknown", "refused")),
+            Delivery.state.in_(OWED),
         )
         .order_by(List.year, List.number)
         .limit(1)
@@ -189,7 +198,7 @@ def open_channels(session: Session, office: str) -> list[str]:
     statement = (
         select(Delivery.channel)
         .join(List, List.id == Delivery.list_id)
-        .where(List.office == office, Delivery.state.in_(("queued", "unknown", "refused")))
+        .where(List.office == office, Delivery.state.in_(OWED))
         .distinct()
         .order_by(Delivery.channel)
     )
@@ -236,11 +245,12 @@ def void_list(session: Session, list_number: str, reason: str, now: dt.datetime)
 
     raises: NotVoidable if there is no such list, or if a recipient has it already
     """
-    office, _, rest = list_number.rpartition("_")
-    year, _, number = rest.partition("-")
-    found = session.scalars(
-        select(List).filter_by(office=office, year=int(year or 0), number=int(number or 0)).with_for_update()
-    ).first()
+    parts = re.fullmatch(r"(?P<office>.+)_(?P<year>\d{4})-(?P<number>\d+)", list_number)
+    found = None
+    if parts:
+        office, year, number = parts["office"], int(parts["year"]), int(parts["number"])
+        statement = select(List).filter_by(office=office, year=year, number=number).with_for_update()
+        found = session.scalars(statement).first()
     if found is None:
         raise NotVoidable(f"there is no list {list_number}")
     if found.state != "sealed":
@@ -250,7 +260,17 @@ def void_list(session: Session, list_number: str, reason: str, now: dt.datetime)
         delivery.state = "void"
 
 
-def offices_ever_listed(session: Session) -> dict[str, dt.datetime]:
-    """For each office the due moment of its newest scheduled list."""
-    rows = session.execute(select(List.office, func.max(List.due_at)).filter_by(kind="scheduled").group_by(List.office))
-    return {office: due_at for office, due_at in rows}  # noqa: C416
+def composed_for(session: Session) -> dict[str, dt.datetime | None]:
+    """For each office the newest due moment that was seen to, whether or not there was something to tell."""
+    return {office.office: office.composed_for for office in session.scalars(select(Office))}
+
+
+def owed_lists(session: Session, sealed_before: dt.datetime) -> list[str]:
+    """Lists sealed before that moment that some channel still owes, as `LIST (channel's state)`."""
+    rows = session.execute(
+        select(List, Delivery.state)
+        .join(Delivery, Delivery.list_id == List.id)
+        .where(Delivery.state.in_(OWED), List.sealed_at < sealed_before)
+        .order_by(List.office, List.year, List.number)
+    )
+    return [f"{owed.list_number} ({state})" for owed, state in rows]

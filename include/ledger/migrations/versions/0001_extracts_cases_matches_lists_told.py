@@ -70,7 +70,7 @@ def upgrade() -> None:
     op.create_table(
         "office",
         sa.Column("office", sa.String(length=20), nullable=False),
-        sa.Column("first_composed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("composed_for", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("office", name=op.f("pk_office")),
     )
     op.create_table(
@@ -226,10 +226,10 @@ def upgrade() -> None:
         sa.Column("last_attempt_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("cover", sa.JSON(), nullable=False),
         sa.Column("proof", sa.JSON(), nullable=True),
         sa.CheckConstraint(
-            "(state = 'delivered') = (delivered_at IS NOT NULL)",
-            name=op.f("ck_delivery_delivered_with_moment"),
+            "(state = 'delivered') = (delivered_at IS NOT NULL)", name=op.f("ck_delivery_delivered_with_moment")
         ),
         sa.CheckConstraint(
             "state IN ('queued', 'unknown', 'refused', 'delivered', 'void')", name=op.f("ck_delivery_state")
@@ -296,9 +296,7 @@ def downgrade() -> None:
     op.drop_table("reconciliation")
     with op.batch_alter_table("match", schema=None) as batch_op:
         batch_op.drop_index(
-            "uq_match_open_pair",
-            sqlite_where=sa.text("ended_on IS NULL"),
-            postgresql_where=sa.text("ended_on IS NULL"),
+            "uq_match_open_pair", sqlite_where=sa.text("ended_on IS NULL"), postgresql_where=sa.text("ended_on IS NULL")
         )
         batch_op.drop_index(
             "uq_match_one_open_accept_a_case",

@@ -1,0 +1,82 @@
+"""What a DAG asks of this room: decide a partition, as a whole or not at all."""
+
+import datetime as dt
+
+import pandas as pd
+
+from include.arrangements.reading import in_force, load_offices
+from include.casework.standings import decide, settle_matches
+from include.extracts.partition import good_rows
+from include.ledger import caseload
+from include.ledger.engine import writing
+from include.ledger.intake import Partition, both_extracts
+from include.matching.partition import linked
+from include.settings import arrangements_folder
+
+RECORD_COLUMNS = ["asylum_reference", "applied_on", "stage", "outcome", "outcome_on", "final"]
+
+
+def decide_partition(key: str, now: dt.datetime) -> dict[str, int]:
+    """Give every case of the partition its standing and write the ledger in one transaction.
+
+    returns: rows by standing, `unusable` for the rows in quarantine included
+    raises: NotPulled if an extract of the partition is not in
+    """
+    partition = Partition.of(key)
+    with writing() as session:
+        cases_extract, procedure_extract = both_extracts(session, partition)
+        cases = good_rows(partition, cases_extract)
+        links, model_version = linked(partition, cases_extract, procedure_extract)
+        told = caseload.told_cases(session, partition.host_country)
+        matches = settle_matches(links, caseload.open_accepts(session, partition.host_country), told)
+        records = _records(
+            good_rows(partition, procedure_extract, RECORD_COLUMNS),
+            caseload.procedure_records(session, partition.host_country),
+            matches["asylum_reference"],
+        )
+        offices = _offices(cases, partition)
+        decided = decide(cases, matches, records, offices)
+        rows = cases.rename(columns={"asylum_reference": "typed_asylum_reference"}).merge(
+            decided.drop(columns="asylum_reference"), on="case_id", validate="one_to_one"
+        )
+        without_office = int((decided["to_tell"] & ~offices["covered"].to_numpy()).sum())
+        return caseload.write_day(
+            session,
+            partition,
+            cases=rows,
+            matches=matches,
+            register=records,
+            unusable=cases_extract.quarantined_count,
+            without_office=without_office,
+            model_version=model_version,
+            now=now,
+        )
+
+
+def _records(register: pd.DataFrame, known: pd.DataFrame, references: pd.Series) -> pd.DataFrame:
+    """The records that the matches name: as the register has them today, or as they were when they left it."""
+    today = register[register["asylum_reference"].isin(references)]
+    earlier = known.loc[known["asylum_reference"].isin(references), RECORD_COLUMNS]
+    gone = earlier[~earlier["asylum_reference"].isin(today["asylum_reference"])]
+    return pd.concat([today, gone.astype(today.dtypes.to_dict())], ignore_index=True) if len(gone) else today
+
+
+def _offices(cases: pd.DataFrame, partition: Partition) -> pd.DataFrame:
+    """For each case: does an office hear of it (`covered`), and only with consent (`consent_required`)?"""
+    offices, _ = load_offices(arrangements_folder())
+    arrangements = [found for versions in offices.values() if (found := in_force(versions, partition.day))]
+    answers = {}
+    for iom_office in cases["iom_office"].drop_duplicates():
+        code = None if pd.isna(iom_office) else iom_office
+        covering = [found for found in arrangements if found.covers(partition.host_country, code)]
+        # Where one office may hear of a case without consent, the case is not held back from that one.
+        required = bool(covering) and all(found.consent == "required" for found in covering)
+        answers[code] = (bool(covering), required)
+    keys = [None if pd.isna(code) else code for code in cases["iom_office"]]
+    return pd.DataFrame(
+        {
+            "case_id": cases["case_id"],
+            "covered": [answers[code][0] for code in keys],
+            "consent_required": [answers[code][1] for code in keys],
+        }
+    )

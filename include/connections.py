@@ -1,0 +1,88 @@
+"""Airflow's connections, as the rooms need them: opened, checked, and closed again.
+
+Reach for this when a task needs the other side. The one place that knows Airflow's hooks; hosts, keys and passwords
+come from Airflow connections or its secrets backend, never from files of the repository.
+"""
+
+import smtplib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from smtplib import SMTP
+
+import paramiko
+from airflow.providers.sftp.hooks.sftp import SFTPHook
+from airflow.providers.smtp.hooks.smtp import SmtpHook
+from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+from include.arrangements.models import Arrangement
+from include.delivery.outcomes import DeliveryFailed, DeliveryRefused
+from include.lists.compose import SealingKey
+
+
+@contextmanager
+def open_sftp(connection_id: str) -> Iterator[paramiko.SFTPClient]:
+    """An SFTP client whose host key was checked against the connection's `host_key`.
+
+    raises: DeliveryRefused if the connection names no host key, or host key or login are not accepted;
+        DeliveryFailed if the server cannot be reached
+    """
+    hook = SFTPHook(ssh_conn_id=connection_id)
+    # Airflow's hook checks no host key unless it is told to; a list must never go to whoever answers.
+    if hook.no_host_key_check or hook.host_key is None:
+        raise DeliveryRefused(
+            f"connection {connection_id} must say `no_host_key_check: false` and give the server's `host_key`; "
+            "nothing was sent"
+        )
+    try:
+        managed = hook.get_managed_conn()
+        client = managed.__enter__()
+    except paramiko.BadHostKeyException:
+        raise DeliveryRefused(f"the server of {connection_id} shows another host key; nothing was sent") from None
+    except paramiko.AuthenticationException:
+        raise DeliveryRefused(f"the server of {connection_id} does not accept our login; nothing was sent") from None
+    except (paramiko.SSHException, OSError, EOFError) as error:
+        raise DeliveryFailed(f"the server of {connection_id} cannot be reached ({type(error).__name__})") from None
+    try:
+        yield client
+    finally:
+        managed.__exit__(None, None, None)
+
+
+@contextmanager
+def open_smtp(connection_id: str) -> Iterator[tuple[SMTP, str]]:
+    """An SMTP session under TLS and logged in, and the sender's address of the connection.
+
+    raises: DeliveryRefused if login or certificate are not accepted; DeliveryFailed if the server cannot be reached
+    """
+    try:
+        hook = SmtpHook(smtp_conn_id=connection_id).get_conn()
+    except smtplib.SMTPAuthenticationError:
+        raise DeliveryRefused(f"the server of {connection_id} does not accept our login; nothing was sent") from None
+    except (smtplib.SMTPException, OSError) as error:
+        raise DeliveryFailed(f"the server of {connection_id} cannot be reached ({type(error).__name__})") from None
+    if not hook.from_email:
+        raise DeliveryRefused(f"connection {connection_id} names no `from_email`; nothing was sent")
+    with hook:
+        # The hook's own sending repeats itself on any error, which would send a list twice; we need its session only.
+        yield hook._smtp_client, hook.from_email  # noqa: SLF001
+
+
+def sealing_keys(arrangement: Arrangement) -> dict[str, SealingKey]:
+    """What seals each channel of the arrangement, by channel key, from connection `seal_{office}`.
+
+    Its password is the office's list password, its extra `public_key` the office's OpenPGP certificate.
+    raises: DeliveryRefused if a seal is arranged and the connection is not there
+    """
+    if all(channel.seal == "none" for channel in arrangement.deliver):
+        return {channel.key: SealingKey(None, None) for channel in arrangement.deliver}
+    connection_id = f"seal_{arrangement.office.lower().replace('-', '_')}"
+    try:
+        connection = BaseHook.get_connection(connection_id)
+    except AirflowNotFoundException:
+        raise DeliveryRefused(
+            f"{arrangement.office}: connection {connection_id} with the office's key or password is missing; "
+            "no list is made before it is there"
+        ) from None
+    key = SealingKey(connection.extra_dejson.get("public_key"), connection.password)
+    return {channel.key: key for channel in arrangement.deliver}

@@ -1,0 +1,123 @@
+"""Sending what an office is owed: each channel a queue of its own, in number order.
+
+Reach for this to see what is written down when: an attempt before anything is sent, its outcome after it.
+"""
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+
+import paramiko
+from smtplib import SMTP
+
+from include.arrangements.models import Channel
+from include.delivery import email, sftp
+from include.delivery.outcomes import Delivered, DeliveryFailed, DeliveryRefused, DeliveryUnknown
+from include.ledger import outbox
+from include.ledger.engine import reading, writing
+from include.ledger.models import Delivery, List, SealedFile
+
+
+class NotDelivered(RuntimeError):
+    """A list is still owed. Which, and why, is in the message and in the ledger."""
+
+
+class Damaged(RuntimeError):
+    """A sealed file is not what it was when it was sealed."""
+
+
+def send_owed(
+    office: str,
+    channels: Sequence[Channel],
+    *,
+    open_sftp: Callable[[str], AbstractContextManager[paramiko.SFTPClient]],
+    open_smtp: Callable[[str], AbstractContextManager[tuple[SMTP, str]]],
+    clock: Callable[[], dt.datetime],
+) -> list[str]:
+    """Send every list that the office's channels owe it; returns what arrived, as `LIST via sftp`.
+
+    open_sftp: opens the SFTP client of a connection; open_smtp: the SMTP session of a connection, and its sender
+    raises: NotDelivered if a channel still owes a list: the oldest stops the channel, so that numbers arrive in order
+    """
+    by_key = {channel.key: channel for channel in channels}
+    with reading() as session:
+        owing = outbox.open_channels(session, office)
+    arrived, owed = [], []
+    for key in owing:
+        channel = by_key.get(key)
+        if channel is None:
+            owed.append(f"{office}: a list waits for a channel that its arrangement no longer has; void it, or put it back")
+            continue
+        while (found := _next(office, key)) is not None:
+            delivery, sealed, files = found
+            problem = _send_one(channel, delivery, sealed, files, open_sftp, open_smtp, clock)
+            if problem:
+                owed.append(f"{sealed.list_number} via {channel.via}: {problem}")
+                break
+            arrived.append(f"{sealed.list_number} via {channel.via}")
+    if owed:
+        raise NotDelivered("; ".join(owed))
+    return arrived
+
+
+def _next(office: str, channel: str) -> tuple[Delivery, List, list[SealedFile]] | None:
+    with reading() as session:
+        return outbox.next_delivery(session, office, channel)
+
+
+def _send_one(
+    channel: Channel,
+    delivery: Delivery,
+    sealed: List,
+    files: list[SealedFile],
+    open_sftp: Callable[[str], AbstractContextManager[paramiko.SFTPClient]],
+    open_smtp: Callable[[str], AbstractContextManager[tuple[SMTP, str]]],
+    clock: Callable[[], dt.datetime],
+) -> str | None:
+    """What went wrong, or None when the other side has the list."""
+    for file in files:
+        if hashlib.sha256(file.content).hexdigest() != file.sha256:
+            raise Damaged(f"{sealed.list_number}: a sealed file no longer has the hash it was sealed with")
+    with writing() as session:
+        outbox.record_attempt(session, delivery.id, clock())
+    state, problem = "queued", ""
+    try:
+        outcome = _over(channel, delivery, sealed, files, open_sftp, open_smtp)
+    except DeliveryFailed as failed:
+        problem = str(failed)
+    except DeliveryUnknown as unknown:
+        state, problem = "unknown", str(unknown)
+    except DeliveryRefused as refused:
+        state, problem = "refused", str(refused)
+    with writing() as session:
+        if problem:
+            outbox.record_failure(session, delivery.id, state, problem)
+        else:
+            outbox.record_delivered(session, delivery.id, outcome.proof, clock())
+    return problem or None
+
+
+def _over(
+    channel: Channel,
+    delivery: Delivery,
+    sealed: List,
+    files: list[SealedFile],
+    open_sftp: Callable[[str], AbstractContextManager[paramiko.SFTPClient]],
+    open_smtp: Callable[[str], AbstractContextManager[tuple[SMTP, str]]],
+) -> Delivered:
+    named = [(file.name, file.content) for file in files]
+    if channel.via == "sftp":
+        with open_sftp(channel.connection) as client:
+            return sftp.deliver(client, channel.folder, named)
+    with open_smtp(channel.connection) as (smtp, sender):
+        message = email.message(
+            sender=sender,
+            to=channel.to,
+            subject=delivery.cover["subject"],
+            body=delivery.cover["body"],
+            files=named,
+            list_number=sealed.list_number,
+            date=sealed.sealed_at,
+        )
+        return email.deliver(smtp, message)

@@ -1,0 +1,104 @@
+"""What the DAGs ask of this room: take a source's file in, and give its good rows to the other rooms."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import pandas as pd
+
+from include.extracts.landing import land_stream, open_landed, write_quarantine
+from include.extracts.manifest import parse_manifest
+from include.extracts.reading import Extract, needs_a_person, quarantine_lines, read_extract
+from include.extracts.refused import ExtractRefused
+from include.ledger import intake
+from include.ledger.engine import reading, writing
+from include.ledger.intake import Partition
+from include.ledger.models import Extract as AcceptedExtract
+from include.settings import data_folder, private_folder, write_private
+
+
+class WaitsForAPerson(ExtractRefused):
+    """A file that may be cut off and cannot prove that it is not: a person accepts it, or a better one comes."""
+
+
+@dataclass(frozen=True)
+class TakenIn:
+    """What became of a file: counts, and what to say of its bad rows without their values."""
+
+    sha256: str
+    row_count: int
+    quarantined_count: int
+    remarks: tuple[str, ...]
+
+
+def take_in(
+    partition: Partition,
+    kind: str,
+    file: BinaryIO,
+    *,
+    file_name: str,
+    manifest: bytes | None,
+    may_lose: float | None,
+    now: dt.datetime,
+) -> TakenIn:
+    """Land the bytes unchanged, check them against the contract, and put the extract in force.
+
+    manifest: the manifest's bytes, or None where the source gives none
+    may_lose: without a manifest, the share of rows that may be fewer than the extract before; None accepts any loss
+    raises: ExtractRefused if the file is refused whole, WaitsForAPerson if a person has to say yes; the bytes stay
+        in the landing area either way
+    """
+    host, day = partition.host_country, partition.day
+    landed = land_stream(file, data_folder() / "landing", kind, host, day, file_name)
+    stated = parse_manifest(manifest, file_name) if manifest is not None else None
+    extract = read_extract(landed.path, kind, host, day, stated, name=f"{host}/{file_name}")
+    if stated is None and may_lose is not None:
+        with reading() as session:
+            previous = intake.previous_row_count(session, partition, kind)
+        if reason := needs_a_person(extract.row_count, previous, may_lose):
+            raise WaitsForAPerson(
+                f"{host}/{file_name}",
+                [f"{reason} To accept it all the same: python -m include accept '{partition}' {kind} {landed.sha256}"],
+            )
+    if extract.quarantined_count:
+        write_quarantine(extract, data_folder() / "quarantine" / host)
+    _keep_good_rows(extract, _good_rows_path(partition, kind, landed.sha256))
+    with writing() as session:
+        intake.accept_extract(
+            session,
+            partition,
+            kind,
+            sha256=landed.sha256,
+            file_name=file_name,
+            row_count=extract.row_count,
+            quarantined_count=extract.quarantined_count,
+            now=now,
+        )
+    remarks = list(quarantine_lines(extract, with_values=False))
+    if extract.unknown_columns:
+        remarks.append(f"{host}/{file_name}: {len(extract.unknown_columns)} columns beyond the contract are ignored")
+    return TakenIn(landed.sha256, extract.row_count, extract.quarantined_count, tuple(remarks))
+
+
+def good_rows(partition: Partition, extract: AcceptedExtract, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """The good rows of an accepted extract, in the types of `contract.typed`; all columns, or those named.
+
+    They are kept as Parquet beside the landed bytes; where that copy was deleted it is made again from the bytes.
+    """
+    path = _good_rows_path(partition, extract.kind, extract.sha256)
+    if not path.exists():
+        host, day = partition.host_country, partition.day
+        landed = open_landed(data_folder() / "landing", extract.kind, host, day, extract.sha256)
+        _keep_good_rows(read_extract(landed, extract.kind, host, day, None, name=f"{host}/{extract.file_name}"), path)
+    return pd.read_parquet(path, columns=list(columns) if columns else None)
+
+
+def _good_rows_path(partition: Partition, kind: str, sha256: str) -> Path:
+    folder = data_folder() / "good_rows" / partition.host_country / partition.day.isoformat() / kind
+    return private_folder(folder) / f"{sha256}.parquet"
+
+
+def _keep_good_rows(extract: Extract, path: Path) -> None:
+    write_private(path, extract.rows.to_parquet(index=False))

@@ -1,0 +1,38 @@
+"""What the DAGs ask of this room: link a partition, and keep its links for the room that decides."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from include.extracts.partition import good_rows
+from include.ledger.engine import reading
+from include.ledger.intake import Partition, both_extracts
+from include.ledger.models import Extract
+from include.matching.linkage import MODEL_VERSION, link
+from include.settings import data_folder, write_private
+
+
+def link_partition(key: str) -> dict[str, int]:
+    """Link every case of the partition to the register of its day; returns counts by decision.
+
+    raises: NotPulled if an extract of the partition is not in
+    """
+    partition = Partition.of(key)
+    with reading() as session:
+        cases, procedure = both_extracts(session, partition)
+    links = link(good_rows(partition, cases), good_rows(partition, procedure))
+    write_private(_links_path(partition, cases, procedure), links.to_parquet(index=False))
+    return {str(decision): int(rows) for decision, rows in links["decision"].value_counts().items()}
+
+
+def linked(partition: Partition, cases: Extract, procedure: Extract) -> tuple[pd.DataFrame, str]:
+    """The links of these two extracts, as `link` gave them, and the version of the model that made them.
+
+    raises: FileNotFoundError if they were not linked, or not by the present model: `link_partition` comes first
+    """
+    return pd.read_parquet(_links_path(partition, cases, procedure)), MODEL_VERSION
+
+
+def _links_path(partition: Partition, cases: Extract, procedure: Extract) -> Path:
+    folder = data_folder() / "links" / partition.host_country / partition.day.isoformat()
+    return folder / f"{cases.sha256[:16]}-{procedure.sha256[:16]}-{MODEL_VERSION}.parquet"

@@ -1,0 +1,1 @@
+"""What is reported about the work: the day that adds up."""
