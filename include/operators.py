@@ -13,6 +13,8 @@ from airflow.sdk.definitions.context import Context
 from airflow.sdk.exceptions import AirflowFailException
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from include.settings import look_every
+
 THERE, TOO_LATE = "there", "too late"
 
 
@@ -106,8 +108,6 @@ class ComposeList(BaseOperator):
 class _Looking(BaseTrigger):
     """Looks again and again until `is_there`, or until its time is over."""
 
-    every = dt.timedelta(seconds=30)
-
     def __init__(self, opens_at: dt.datetime, closes_at: dt.datetime) -> None:
         super().__init__()
         self.opens_at, self.closes_at = opens_at, closes_at
@@ -122,7 +122,7 @@ class _Looking(BaseTrigger):
             if dt.datetime.now(dt.UTC) >= self.closes_at:
                 yield TriggerEvent({"came": TOO_LATE})
                 return
-            await asyncio.sleep(self.every.total_seconds())
+            await asyncio.sleep(look_every().total_seconds())
         yield TriggerEvent({"came": THERE})
 
     def _look(self) -> bool:
@@ -155,8 +155,6 @@ class SourceTrigger(_Looking):
 
 class StandingsTrigger(_Looking):
     """Fires when every host country is reconciled for the day that a list due at `due_at` should know."""
-
-    every = dt.timedelta(seconds=10)
 
     def __init__(self, host_countries: Sequence[str], due_at: dt.datetime, closes_at: dt.datetime) -> None:
         super().__init__(dt.datetime.now(dt.UTC), closes_at)

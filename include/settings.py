@@ -44,6 +44,11 @@ def last_day() -> dt.datetime | None:
     return _midnight(until) if until else None
 
 
+def look_every() -> dt.timedelta:
+    """How often a task that waits looks again. From `AVR_LOOK_EVERY` (seconds), else 30."""
+    return dt.timedelta(seconds=float(os.environ.get("AVR_LOOK_EVERY") or 30))
+
+
 def _midnight(day: str) -> dt.datetime:
     return dt.datetime.combine(dt.date.fromisoformat(day), dt.time(), dt.UTC)
 

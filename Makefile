@@ -1,0 +1,60 @@
+# Every command a person needs. `make help` lists them.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.9
+ONCE ?=
+DAYS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint format types lock bench schemas clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+$(BIN)/uv:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --only-binary :all: uv==$(UV_VERSION)
+
+# --no-deps: the lock is complete, and its one override (see overrides.txt) is not seen by a resolver that looks again.
+$(VENV)/.installed: requirements.txt | $(BIN)/uv
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --require-hashes --only-binary :all: -r requirements.txt
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --require-hashes --only-binary :all: -r requirements-dev.txt
+	@touch $@
+
+install: $(VENV)/.installed ## the pinned environment, in .venv
+
+demo: $(VENV)/.installed ## the main job on real servers (ONCE=1 stops by itself, DAYS=5 runs more days)
+	$(BIN)/python -m include demo --days $(DAYS) $(if $(ONCE),--once)
+
+test: $(VENV)/.installed-dev ## everything that is checked
+	bash tests/install_services.sh
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+lint: $(VENV)/.installed-dev ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.installed-dev ## what ruff can put right by itself
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(BIN)/uv ## compile requirements*.in to requirements*.txt
+	for name in requirements requirements-dev; do \
+	  $(BIN)/uv pip compile $$name.in --override overrides.txt --universal --python-version 3.11 \
+	    --generate-hashes --only-binary :all: --no-header --quiet -o $$name.txt || exit 1; done
+
+schemas: $(VENV)/.installed ## the JSON Schemas of the arrangements, from their models
+	$(BIN)/python -m include schemas
+
+bench: $(VENV)/.installed-dev ## the benchmarks, side by side with their peers
+	$(BIN)/python -m benchmarks.link
+
+clean: ## everything that the commands above made
+	rm -rf $(VENV) data demo-data .mypy_cache .ruff_cache .pytest_cache .hypothesis

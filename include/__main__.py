@@ -1,0 +1,158 @@
+"""The command line: `python -m include COMMAND --help`.
+
+Reach for this to run a room by hand. Rooms are imported only by the command that needs them.
+"""
+
+import argparse
+import datetime as dt
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from include.settings import arrangements_folder
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m include", description="AVR notifications, from the command line.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(run: Callable[[argparse.Namespace], int], name: str, summary: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=summary, description=summary)
+        added.set_defaults(run=run)
+        return added
+
+    linking = command(_link, "link", "link AVR cases to an asylum register")
+    linking.add_argument("cases", type=Path, metavar="CASES.csv")
+    linking.add_argument("register", type=Path, metavar="REGISTER.csv")
+    linking.add_argument("--out", type=Path, required=True, metavar="MATCHES.csv")
+
+    checking = command(_check, "check", "check the arrangements of offices and sources")
+    checking.add_argument("folder", type=Path, nargs="?", default=arrangements_folder())
+
+    schedule = command(_schedule, "schedule", "print when an office's next lists are due, and why a date moved")
+    schedule.add_argument("office", metavar="OFFICE")
+    schedule.add_argument("--from", dest="start", type=dt.date.fromisoformat, default=None, metavar="YYYY-MM-DD")
+    schedule.add_argument("--count", type=int, default=10)
+
+    schemas = command(_schemas, "schemas", "write the JSON Schemas that editors check arrangements with")
+    schemas.add_argument("folder", type=Path, nargs="?", default=arrangements_folder() / "schema")
+
+    sample = command(_sample, "sample", "write a made-up world to run on")
+    sample.add_argument("--out", type=Path, required=True)
+    sample.add_argument("--seed", type=int, default=1)
+    sample.add_argument("--hosts", nargs="+", default=["GRC", "DEU", "NER", "TUR", "PAK"], metavar="HOST")
+    sample.add_argument("--from", dest="first_day", type=dt.date.fromisoformat, default=dt.date(2026, 11, 2))
+    sample.add_argument("--days", type=int, default=2)
+    sample.add_argument("--cases", type=int, default=60, help="AVR cases of each host country")
+    sample.add_argument("--register", type=int, default=600, help="procedure records of each host country")
+
+    command(_migrate, "migrate", "bring the ledger to its newest form")
+
+    accept = command(_accept, "accept", "accept an extract that waits for a person")
+    accept.add_argument("partition", metavar="HOST|YYYY-MM-DD")
+    accept.add_argument("kind", choices=["avr_cases", "asylum_procedure"])
+    accept.add_argument("sha256")
+
+    void = command(_void, "void", "give up a list that can never be delivered; its entries are owed again")
+    void.add_argument("list_number", metavar="OFFICE_YYYY-NNNN")
+    void.add_argument("--reason", required=True)
+
+    demo = command(_demo, "demo", "run the main job with real servers and a real Airflow")
+    demo.add_argument("--folder", type=Path, default=Path("demo-data"))
+    demo.add_argument("--days", type=int, default=2)
+    demo.add_argument("--once", action="store_true", help="stop when every list was checked")
+
+    given = parser.parse_args(arguments)
+    code: int = given.run(given)
+    return code
+
+
+def _link(given: argparse.Namespace) -> int:
+    from include.matching.linkage import link_files
+
+    return _told(lambda: link_files(given.cases, given.register, given.out))
+
+
+def _check(given: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from include.arrangements.checking import report
+
+    return report(given.folder, Console())
+
+
+def _schedule(given: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from include.arrangements.checking import print_schedule
+    from include.arrangements.reading import load_offices
+
+    offices, _ = load_offices(arrangements_folder())
+    if given.office not in offices:
+        return _fail(f"there is no good arrangement of {given.office}; python -m include check says more")
+    start = given.start or dt.datetime.now(dt.UTC).date()
+    print_schedule(offices[given.office], start, given.count, Console())
+    return 0
+
+
+def _schemas(given: argparse.Namespace) -> int:
+    from include.arrangements.schemas import write_schemas
+
+    write_schemas(given.folder)
+    return 0
+
+
+def _sample(given: argparse.Namespace) -> int:
+    from include.sample.command import write
+
+    write(given.out, given.seed, given.hosts, given.first_day, given.days, given.cases, given.register)
+    return 0
+
+
+def _migrate(given: argparse.Namespace) -> int:
+    from include.ledger.migrating import migrate
+
+    migrate()
+    return 0
+
+
+def _accept(given: argparse.Namespace) -> int:
+    from include.extracts.partition import accept_landed
+
+    return _told(lambda: accept_landed(given.partition, given.kind, given.sha256, dt.datetime.now(dt.UTC)))
+
+
+def _void(given: argparse.Namespace) -> int:
+    from include.ledger.engine import writing
+    from include.ledger.outbox import void_list
+
+    def void() -> None:
+        with writing() as session:
+            void_list(session, given.list_number, given.reason, dt.datetime.now(dt.UTC))
+
+    return _told(void)
+
+
+def _demo(given: argparse.Namespace) -> int:
+    from include.demo.run import run
+
+    return run(given.folder.resolve(), days=given.days, once=given.once)
+
+
+def _told(work: Callable[[], object]) -> int:
+    """Run `work`; an error that a person can act on is one sentence, not a traceback."""
+    try:
+        work()
+    except (OSError, ValueError, LookupError) as error:
+        return _fail(str(error))
+    return 0
+
+
+def _fail(sentence: str) -> int:
+    sys.stderr.write(f"{sentence}\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,179 @@
+"""A real Airflow of the demo's own: its parts as processes, on SQLite, in a folder that can be thrown away.
+
+Reach for this to start, ask and stop it. The parts are started one after another, the API server first: a task that
+starts before it answers would fail.
+"""
+
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from include.demo.ports import free_port
+from include.settings import ROOT, private_folder, write_private
+
+START_SECONDS = 180
+
+
+class AirflowDied(RuntimeError):
+    """A part of Airflow ended by itself, or did not start in time; the message names its log."""
+
+
+class Airflow:
+    """The parts of one Airflow: migrated database, API server, scheduler, triggerer, DAG processor."""
+
+    def __init__(self, home: Path, environment: Mapping[str, str], workers: int = 3) -> None:
+        self.home = private_folder(home)
+        self.port = free_port()
+        self.user, self.password = "admin", secrets.token_urlsafe(9)
+        passwords = write_private(home / "passwords.json", json.dumps({self.user: self.password}).encode())
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "AVR_"))},
+            "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}",
+            "PYTHONPATH": str(ROOT),
+            "AIRFLOW_HOME": str(home),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+            "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+            "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+            # By default some thirty idle workers would be started.
+            "AIRFLOW__CORE__PARALLELISM": str(workers),
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{self.user}:admin",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{self.port}/execution/",
+            "AIRFLOW__CORE__FERNET_KEY": "",
+            "AIRFLOW__API__HOST": "127.0.0.1",
+            "AIRFLOW__API__PORT": str(self.port),
+            "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{self.port}",
+            "AIRFLOW__API__WORKERS": "1",
+            "AIRFLOW__API__SECRET_KEY": secrets.token_urlsafe(24),
+            "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_urlsafe(48),
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
+            "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
+            "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
+            "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
+            "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+            **environment,
+        }
+        self._parts: dict[str, subprocess.Popen[bytes]] = {}
+
+    @property
+    def url(self) -> str:
+        """Where the UI is."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self, said: Callable[[str], None] = lambda _: None) -> None:
+        """Migrate and start every part; returns when all are healthy.
+
+        raises: AirflowDied if a part ends, or is not healthy in time
+        """
+        said("Airflow: its database")
+        with (self.home / "migrate.log").open("wb") as log:
+            done = subprocess.run(  # noqa: S603
+                self._command("db", "migrate"), env=self.environment, stdout=log, stderr=log, check=False
+            )
+        if done.returncode:
+            raise AirflowDied(f"Airflow's database could not be made; see {self.home / 'migrate.log'}")
+        said("Airflow: API server")
+        self._start("api-server")
+        self._wait(lambda: self._health() is not None, "api-server")
+        said("Airflow: scheduler, triggerer, DAG processor")
+        for part in ("dag-processor", "triggerer", "scheduler"):
+            self._start(part)
+        self._wait(self._all_healthy, "scheduler")
+
+    def stop(self) -> None:
+        """End every part and its children."""
+        for part in self._parts.values():
+            _signal_group(part, signal.SIGTERM)
+        deadline = time.monotonic() + 15
+        for part in self._parts.values():
+            try:
+                part.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                pass
+            # A part that ended may leave its children behind: the group is ended, whoever is left in it.
+            _signal_group(part, signal.SIGKILL)
+            part.wait()
+        self._parts.clear()
+
+    def run(self, *arguments: str) -> str:
+        """What `airflow ARGUMENTS` prints. Raises CalledProcessError if it fails."""
+        return subprocess.run(  # noqa: S603
+            self._command(*arguments), env=self.environment, check=True, capture_output=True, text=True
+        ).stdout
+
+    def check_alive(self) -> None:
+        """raises: AirflowDied if a part ended by itself"""
+        for name, part in self._parts.items():
+            if part.poll() is not None:
+                raise AirflowDied(f"Airflow's {name} ended with {part.returncode}; see {self.home / f'{name}.log'}")
+
+    def get(self, path: str) -> Any:
+        """What the REST API answers at `path`, as the admin."""
+        return self.request("GET", path)
+
+    def request(self, method: str, path: str, body: object = None) -> Any:
+        """What the REST API answers. Raises HTTPError if it refuses."""
+        return _json(method, f"{self.url}/api/v2/{path}", body, {"Authorization": f"Bearer {self._token()}"})
+
+    def _token(self) -> str:
+        login = {"username": self.user, "password": self.password}
+        token: str = _json("POST", f"{self.url}/auth/token", login, {})["access_token"]
+        return token
+
+    def _command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "airflow", *arguments]
+
+    def _start(self, part: str) -> None:
+        with (self.home / f"{part}.log").open("ab") as log:
+            self._parts[part] = subprocess.Popen(  # noqa: S603
+                # A group of its own: a part's children are ended with it.
+                self._command(part), env=self.environment, stdout=log, stderr=log, start_new_session=True
+            )
+
+    def _wait(self, ready: Callable[[], bool], part: str) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not ready():
+            self.check_alive()
+            if time.monotonic() > deadline:
+                raise AirflowDied(
+                    f"Airflow was not healthy after {START_SECONDS} seconds; see {self.home / f'{part}.log'}"
+                )
+            time.sleep(0.5)
+
+    def _health(self) -> Any:
+        try:
+            return _json("GET", f"{self.url}/api/v2/monitor/health", None, {})
+        except (urllib.error.URLError, OSError):
+            return None
+
+    def _all_healthy(self) -> bool:
+        health = self._health() or {}
+        return all((health.get(part) or {}).get("status") == "healthy" for part in ("scheduler", "triggerer", "dag_processor"))
+
+
+def _json(method: str, url: str, body: object, headers: Mapping[str, str]) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(  # noqa: S310  (our own server, on this machine)
+        url, data, {"Content-Type": "application/json", **headers}, method=method
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+        content = answer.read()
+    return json.loads(content) if content else None
+
+
+def _signal_group(process: "subprocess.Popen[bytes]", number: int) -> None:
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        pass

@@ -1,0 +1,264 @@
+"""The demo: a few days of the main job, from a real SFTP source to real SFTP and mail servers, under a real Airflow.
+
+Reach for `Demo` to drive it step by step (the tests do), for `run` to see it (`make demo`). Nothing in it is known to
+the DAGs: they run by their own timetables, catching up the demo's days, and wait for each day's files as they would
+for any late source.
+"""
+
+import datetime as dt
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from sqlalchemy import func, select
+
+from include.arrangements.calendar import due_moments
+from include.arrangements.models import Arrangement
+from include.arrangements.reading import load_offices, load_sources
+from include.demo.airflow import Airflow
+from include.demo.office import Received, open_everything
+from include.demo.setting import Setting, build
+from include.ledger import intake, outbox
+from include.ledger.engine import reading
+from include.ledger.migrating import migrate
+from include.ledger.models import List
+from include.sample.world import World
+from include.settings import ROOT, private_folder
+
+FIRST_DAY = dt.date(2026, 11, 2)
+DAY_MINUTES = 12
+CASES, REGISTER, SEED = 60, 600, 20030116
+TRUNCATED = ("NER", "avr_cases")
+"""The source whose file of the second day comes cut off at first, and whole when its refusal was seen."""
+
+
+class DemoFailed(RuntimeError):
+    """The demo did not come to its end; the message says where to look."""
+
+
+@dataclass(frozen=True)
+class Progressed:
+    """How far a day is."""
+
+    pulled: int
+    reconciled: int
+    partitions: int
+    seen_to: int
+    due: int
+    owed: int
+
+    @property
+    def done(self) -> bool:
+        return self.reconciled == self.partitions and self.seen_to == self.due and not self.owed
+
+    def __str__(self) -> str:
+        return (
+            f"{self.pulled} of {2 * self.partitions} extracts in, {self.reconciled} of {self.partitions} host countries "
+            f"reconciled, {self.seen_to} of {self.due} offices seen to"
+        )
+
+
+class Demo(AbstractContextManager["Demo"]):
+    """The demo's setting, servers and Airflow. Enter it to start them; leave it to stop them.
+
+    folder: emptied first, if it is a demo's
+    """
+
+    def __init__(self, folder: Path, days: int, said: Callable[[str], None] = lambda _: None) -> None:
+        self.days = [FIRST_DAY + dt.timedelta(days=number) for number in range(days)]
+        self._said = said
+        marker = folder / "demo"
+        if folder.exists() and any(folder.iterdir()) and not marker.exists():
+            raise DemoFailed(f"{folder} is not empty and not a demo's folder; name another one with --folder")
+        shutil.rmtree(folder, ignore_errors=True)
+        private_folder(folder)
+        marker.touch()
+        said("keys, arrangements and servers' configuration")
+        self.setting: Setting = build(folder, self.days)
+        said("a made-up world")
+        hosts = sorted({source.host_country for source in load_sources(self.setting.arrangements)[0]})
+        self.world = World(seed=SEED, hosts=hosts, first_day=FIRST_DAY, cases=CASES, register=REGISTER)
+        self.airflow = Airflow(folder / "airflow", self.setting.environment)
+        self._servers: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> "Demo":
+        self._said("SFTP and mail servers")
+        self._servers = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", "include.demo.servers", "--config", str(self.setting.servers)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=(self.setting.folder / "servers.log").open("wb"),
+        )
+        try:
+            assert self._servers.stdout is not None  # noqa: S101
+            if not json.loads(self._servers.stdout.readline() or b"null"):
+                raise DemoFailed(f"the servers did not start; see {self.setting.folder / 'servers.log'}")
+            self._said("the ledger")
+            migrate(self.setting.ledger)
+            self.airflow.start(self._said)
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.airflow.stop()
+        if self._servers:
+            self._servers.terminate()
+            self._servers.wait(10)
+            self._servers = None
+
+    @property
+    def offices(self) -> dict[str, list[Arrangement]]:
+        return load_offices(self.setting.arrangements)[0]
+
+    def publish(self, day: dt.date, truncated: tuple[str, str] | None = None) -> None:
+        """Let the sources have their files of `day`; the named one is cut off."""
+        self.world.write_day(self.setting.sources, day, truncated=frozenset([truncated] if truncated else []))
+        self.world.write_truth(self.setting.truth, day)
+
+    def progress(self, day: dt.date) -> Progressed:
+        """How far the work on `day` is, by the ledger."""
+        hosts = self.world.hosts
+        with reading(self.setting.ledger) as session:
+            pulled = sum(
+                intake.extract_in_force(session, intake.Partition(host, day), kind) is not None
+                for host in hosts
+                for kind in ("avr_cases", "asylum_procedure")
+            )
+            newest = intake.newest_reconciled(session, hosts)
+            seen_to = outbox.composed_for(session)
+            owed = len(outbox.owed_lists(session, dt.datetime.now(dt.UTC) + dt.timedelta(days=1)))
+        due = self.due_on(day)
+        return Progressed(
+            pulled=pulled,
+            reconciled=sum(found is not None and found >= day for found in newest.values()),
+            partitions=len(hosts),
+            seen_to=sum((seen := seen_to.get(office)) is not None and seen >= moment for office, moment in due.items()),
+            due=len(due),
+            owed=owed,
+        )
+
+    def due_on(self, day: dt.date) -> dict[str, dt.datetime]:
+        """The offices whose list is due on `day`, each by its own calendar, with the moment."""
+        found = {}
+        for office, versions in self.offices.items():
+            zone = ZoneInfo(versions[-1].timezone)
+            start = dt.datetime.combine(day, dt.time(), zone)
+            moments = due_moments(versions, start, start + dt.timedelta(days=1))
+            if moments:
+                found[office] = moments[-1]
+        return found
+
+    def wait_for(self, day: dt.date, said: Callable[[str], None] = lambda _: None) -> None:
+        """Return when every list of `day` is with its office.
+
+        raises: DemoFailed if that takes too long, AirflowDied if a part of Airflow ends
+        """
+        deadline = time.monotonic() + DAY_MINUTES * 60
+        while not (now := self.progress(day)).done:
+            said(str(now))
+            self.airflow.check_alive()
+            if time.monotonic() > deadline:
+                raise DemoFailed(f"{day} did not end in {DAY_MINUTES} minutes: {now}; look at {self.airflow.url}")
+            time.sleep(1)
+        said(str(now))
+
+    def wait_for_refusal(self, host_country: str, said: Callable[[str], None]) -> None:
+        """Return when Airflow shows that the cut-off file was refused."""
+        deadline = time.monotonic() + DAY_MINUTES * 60
+        while time.monotonic() < deadline:
+            self.airflow.check_alive()
+            tasks = self.airflow.get("dags/pull_extracts/dagRuns/~/taskInstances?limit=500")["task_instances"]
+            if any(
+                task["task_id"] == "pull_cases"
+                and host_country in (task["rendered_map_index"] or "")
+                and task["state"] in ("up_for_retry", "failed")
+                for task in tasks
+            ):
+                said(f"the cut-off file of {host_country} was refused, the whole one comes now")
+                return
+            time.sleep(1)
+        raise DemoFailed(f"the cut-off file of {host_country} was not refused; look at {self.airflow.url}")
+
+    def received(self) -> list[Received]:
+        """Every list as its office has it, opened and checked with what the office alone has."""
+        return open_everything(self.setting, self.offices)
+
+    def sealed_count(self) -> int:
+        """Deliveries that the ledger says were made."""
+        from include.ledger.models import Delivery
+
+        with reading(self.setting.ledger) as session:
+            return session.scalar(select(func.count()).select_from(Delivery).join(List, List.id == Delivery.list_id)) or 0
+
+
+def run(folder: Path, *, days: int, once: bool) -> int:
+    """Run the demo in a terminal; exit code 0 only if every list arrived and was opened by the receiving side."""
+    console = Console()
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    try:
+        with Progress(*columns, console=console) as progress:
+            line = progress.add_task("starting")
+
+            def said(what: str) -> None:
+                progress.update(line, description=what)
+
+            demo = Demo(folder, days, said)
+            with demo:
+                for number, day in enumerate(demo.days):
+                    said(f"{day:%A %d %B}: the sources publish their files")
+                    line = progress.add_task(f"{day:%A %d %B}")
+                    name = f"{day:%A %d %B}"
+                    demo.publish(day, TRUNCATED if number == 1 else None)
+                    if number == 1:
+                        demo.wait_for_refusal(TRUNCATED[0], lambda what, name=name: said(f"{name}: {what}"))
+                        demo.publish(day)
+                    demo.wait_for(day, lambda what, name=name: said(f"{name}: {what}"))
+                progress.stop()
+                received = demo.received()
+                _show(console, demo, received)
+                good = len(received) == demo.sealed_count() and all(found.problem is None for found in received)
+                if not good:
+                    console.print("[red]Not every list arrived and could be opened: see above.[/red]")
+                if not once:
+                    console.print("The UI stays up. Ctrl-C ends it.")
+                    while True:
+                        demo.airflow.check_alive()
+                        time.sleep(1)
+    except KeyboardInterrupt:
+        return 0
+    except (DemoFailed, RuntimeError) as error:
+        console.print(f"[red]{error}[/red]")
+        return 1
+    return 0 if good else 1
+
+
+def _show(console: Console, demo: Demo, received: list[Received]) -> None:
+    table = Table(title="What each office received", title_justify="left", header_style="bold")
+    for heading in ("office", "list", "over", "sealed", "NEW", "CHANGED", "CANCELLED", "DEPARTED", "opened by the office"):
+        table.add_column(heading, justify="right" if heading.isupper() else "left")
+    for found in sorted(received, key=lambda one: (one.office, one.list_number, one.via)):
+        counts = [str(found.counts.get(notice, "") or "") for notice in ("NEW", "CHANGED", "CANCELLED", "DEPARTED")]
+        opened = "[green]yes[/green]" if found.problem is None else f"[red]{found.problem}[/red]"
+        table.add_row(found.office, found.list_number, found.via, found.seal, *counts, opened)
+    console.print(table)
+    where = Table.grid(padding=(0, 2))
+    where.add_row("Lists as opened", str(demo.setting.opened))
+    where.add_row("Offices' SFTP folders", str(demo.setting.offices))
+    where.add_row("Offices' mailboxes", str(demo.setting.mail))
+    where.add_row("Airflow", f"{demo.airflow.url}   user {demo.airflow.user}   password {demo.airflow.password}")
+    console.print(where)

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Installs the servers and tools that tests run against. Says in a line what it could not install; the tests that need
+# it are then skipped, or fail where CI=true.
+set -u
+wanted=()
+compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || command -v postgres >/dev/null || wanted+=(postgresql)
+command -v gpg >/dev/null || wanted+=(gnupg)
+[ ${#wanted[@]} -eq 0 ] && exit 0
+if [ "$(id -u)" -eq 0 ]; then
+  as_root=()
+elif sudo -n true 2>/dev/null; then
+  as_root=(sudo -n)
+else
+  echo "not installed, because apt needs root: ${wanted[*]}" >&2
+  exit 0
+fi
+"${as_root[@]}" apt-get update -qq
+DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${wanted[@]}" >/dev/null ||
+  echo "could not be installed by apt: ${wanted[*]}" >&2
+exit 0
