@@ -47,7 +47,9 @@ def send_owed(
     for key in owing:
         channel = by_key.get(key)
         if channel is None:
-            owed.append(f"{office}: a list waits for a channel that its arrangement no longer has; void it, or put it back")
+            owed.append(
+                f"{office}: a list waits for a channel that its arrangement no longer has; void it, or put it back"
+            )
             continue
         while (found := _next(office, key)) is not None:
             delivery, sealed, files = found

@@ -138,7 +138,11 @@ class Airflow:
         with (self.home / f"{part}.log").open("ab") as log:
             self._parts[part] = subprocess.Popen(  # noqa: S603
                 # A group of its own: a part's children are ended with it.
-                self._command(part), env=self.environment, stdout=log, stderr=log, start_new_session=True
+                self._command(part),
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
 
     def _wait(self, ready: Callable[[], bool], part: str) -> None:
@@ -159,7 +163,9 @@ class Airflow:
 
     def _all_healthy(self) -> bool:
         health = self._health() or {}
-        return all((health.get(part) or {}).get("status") == "healthy" for part in ("scheduler", "triggerer", "dag_processor"))
+        return all(
+            (health.get(part) or {}).get("status") == "healthy" for part in ("scheduler", "triggerer", "dag_processor")
+        )
 
 
 def _json(method: str, url: str, body: object, headers: Mapping[str, str]) -> Any:

@@ -203,7 +203,9 @@ class Demo(AbstractContextManager["Demo"]):
         from include.ledger.models import Delivery
 
         with reading(self.setting.ledger) as session:
-            return session.scalar(select(func.count()).select_from(Delivery).join(List, List.id == Delivery.list_id)) or 0
+            return (
+                session.scalar(select(func.count()).select_from(Delivery).join(List, List.id == Delivery.list_id)) or 0
+            )
 
 
 def run(folder: Path, *, days: int, once: bool) -> int:
@@ -249,7 +251,17 @@ def run(folder: Path, *, days: int, once: bool) -> int:
 
 def _show(console: Console, demo: Demo, received: list[Received]) -> None:
     table = Table(title="What each office received", title_justify="left", header_style="bold")
-    for heading in ("office", "list", "over", "sealed", "NEW", "CHANGED", "CANCELLED", "DEPARTED", "opened by the office"):
+    for heading in (
+        "office",
+        "list",
+        "over",
+        "sealed",
+        "NEW",
+        "CHANGED",
+        "CANCELLED",
+        "DEPARTED",
+        "opened by the office",
+    ):
         table.add_column(heading, justify="right" if heading.isupper() else "left")
     for found in sorted(received, key=lambda one: (one.office, one.list_number, one.via)):
         counts = [str(found.counts.get(notice, "") or "") for notice in ("NEW", "CHANGED", "CANCELLED", "DEPARTED")]

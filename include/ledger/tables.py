@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from include.ledger.models import Moment
 
 
-def table(session: Session, statement: Select[Any]) -> pd.DataFrame:
+def table(session: Session, statement: Select[*tuple[Any, ...]]) -> pd.DataFrame:
     """What `statement` selects, one column each; dates as datetime64[s], empty ones as NaT, missing text as None."""
     result = session.execute(statement)
     columns = list(statement.selected_columns)

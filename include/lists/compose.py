@@ -69,19 +69,17 @@ def compose_list(
         return sealed.list_number, counts
 
 
-def _document(
-    session: Session, arrangement: Arrangement, due_at: dt.datetime
-) -> tuple[NotificationList, pd.DataFrame]:
+def _document(session: Session, arrangement: Arrangement, due_at: dt.datetime) -> tuple[NotificationList, pd.DataFrame]:
     """The list without its entry references, and its notices."""
     due_on = due_at.astimezone(ZoneInfo(arrangement.timezone)).date()
     columns = [column.column for column in arrangement.list.columns]
     truth = office_truth(
-        outbox.cases_of_concern(session, arrangement.office, arrangement.host_countries),
+        outbox.cases_of_concern(session, arrangement.office, list(arrangement.host_countries)),
         covers=arrangement.covers,
         consent_required=arrangement.consent == "required",
         undated=arrangement.list.undated,
         no_show_overdue=lambda since: (
-            working_days_between(arrangement, since, due_on) > arrangement.list.no_show_grace.days
+            working_days_between(arrangement.list, since, due_on) > arrangement.list.no_show_grace.days
         ),
         owed_from=arrangement.effective_from,
         shared_columns=columns,
@@ -99,7 +97,7 @@ def _document(
         # An office's first list tells what was open when it began; a second one on a day covers that day.
         period_from=min(since + dt.timedelta(days=1), due_on) if since else due_on,
         period_to=due_on,
-        as_of=intake.newest_reconciled(session, arrangement.host_countries),
+        as_of=intake.newest_reconciled(session, list(arrangement.host_countries)),
         contact=arrangement.whom_to_call,
         extra_columns=tuple(columns),
         voided=tuple(void.list_number for void in outbox.voids_to_name(session, arrangement.office)),

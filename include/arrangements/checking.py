@@ -1,0 +1,90 @@
+"""Are the arrangements sound, each by itself and all together? For the staff who write them, and for the sweep."""
+
+import datetime as dt
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from include.arrangements.calendar import Due, due_lists
+from include.arrangements.models import Arrangement, Source
+from include.arrangements.reading import Problem, load_offices, load_sources
+
+
+def check(folder: Path) -> list[Problem]:
+    """Every problem of the arrangements and sources in `folder`, by file and line."""
+    offices, problems = load_offices(folder)
+    sources, more = load_sources(folder)
+    return sorted(problems + more + _together(offices, sources))
+
+
+def _together(offices: dict[str, list[Arrangement]], sources: Sequence[Source]) -> list[Problem]:
+    """What no file can see alone: host countries that nobody tells or pulls, offices that two others succeed."""
+    problems = []
+    newest = {office: versions[-1] for office, versions in offices.items()}
+    told = {host for arrangement in newest.values() for host in arrangement.host_countries}
+    pulled = {host: {source.kind for source in sources if source.host_country == host} for host in told}
+    for host in sorted({source.host_country for source in sources} - told):
+        what = f"no office is told of {host}: the practice is universal, every host country needs one"
+        problems.append(Problem("sources.yaml", 1, host, what))
+    for office, arrangement in newest.items():
+        file = f"offices/{office}.yaml"
+        for host in arrangement.host_countries:
+            if missing := {"avr_cases", "asylum_procedure"} - pulled[host]:
+                what = f"sources.yaml has no entry for {' and '.join(sorted(missing))} of {host}"
+                problems.append(Problem(file, 1, "host_countries", what))
+    succeeded: dict[str, str] = {}
+    for office, arrangement in newest.items():
+        for before in arrangement.succeeds:
+            if before in succeeded:
+                what = f"{before} is succeeded by {succeeded[before]} already"
+                problems.append(Problem(f"offices/{office}.yaml", 1, "succeeds", what))
+            succeeded[before] = office
+    return problems
+
+
+def report(folder: Path, console: Console) -> int:
+    """Print each office in a line and every problem; returns the exit code."""
+    offices, _ = load_offices(folder)
+    sources, _ = load_sources(folder)
+    table = Table(title=f"Arrangements in {folder}", title_justify="left", header_style="bold")
+    for heading in ("office", "host countries", "lists", "language", "file", "goes by", "next lists"):
+        table.add_column(heading)
+    today = dt.datetime.now(dt.UTC)
+    for office, versions in offices.items():
+        newest = versions[-1]
+        coming = islice(due_lists(versions, today, today + dt.timedelta(days=60)), 3)
+        table.add_row(
+            office,
+            " ".join(newest.host_countries),
+            f"{' '.join(newest.list.days)} {newest.list.at:%H:%M}",
+            newest.language,
+            newest.list.format,
+            ", ".join(f"{channel.via} ({channel.seal})" for channel in newest.deliver),
+            ", ".join(f"{due.moment:%a %d %b}" for due in coming),
+        )
+    console.print(table)
+    hosts = len({source.host_country for source in sources})
+    console.print(f"{len(sources)} sources of {hosts} host countries")
+    problems = check(folder)
+    for problem in problems:
+        console.print(f"[red]✗[/red] {problem}", highlight=False, soft_wrap=True)
+    if problems:
+        console.print(f"[red]{len(problems)} to put right.[/red] Everything else is in force.")
+        return 1
+    console.print("[green]✓[/green] Everything is sound.")
+    return 0
+
+
+def print_schedule(versions: Sequence[Arrangement], start: dt.date, count: int, console: Console) -> None:
+    """Print the office's next lists from `start` on, and why a date moved."""
+    beginning = dt.datetime.combine(start, dt.time(), dt.UTC)
+    table = Table(title=f"Lists of {versions[-1].office}", title_justify="left", header_style="bold")
+    for heading in ("due", "timezone", "moved because"):
+        table.add_column(heading)
+    coming: Sequence[Due] = list(islice(due_lists(versions, beginning, beginning + dt.timedelta(days=400)), count))
+    for due in coming:
+        table.add_row(f"{due.moment:%a %Y-%m-%d %H:%M}", str(due.moment.tzinfo), due.why)
+    console.print(table)

@@ -1,0 +1,333 @@
+"""The shape of an office's arrangement and of a source's entry. Everything an editor or `check` tells comes from here.
+
+Reach for this to see which settings there are and what each allows. Reading them is in `reading`, their days in
+`calendar`. The texts of the fields are what staff read in their editor.
+"""
+
+import datetime as dt
+import hashlib
+import re
+from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
+
+EXTRA_COLUMNS = (
+    "case_id",
+    "asylum_reference",
+    "unhcr_reference",
+    "date_of_birth",
+    "sex",
+    "nationality",
+    "destination_country",
+)
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class WorkingDays(_Model):
+    """A number of working days of the office."""
+
+    days: int
+
+
+class Days(_Model):
+    """A number of calendar days."""
+
+    days: int
+
+
+class Closure(_Model):
+    """Days on which the office is closed, both included."""
+
+    first: dt.date
+    last: dt.date
+
+
+def _parsed(pattern: str, build: Any, allowed: str) -> BeforeValidator:
+    def parse(value: Any) -> Any:
+        if isinstance(value, (BaseModel, dt.timedelta, dt.time)):
+            return value
+        # YAML reads a single day as a date by itself.
+        found = re.fullmatch(pattern, str(value).strip()) if isinstance(value, (str, dt.date)) else None
+        if not found:
+            raise ValueError(allowed)
+        return build(*found.groups())
+
+    return BeforeValidator(parse)
+
+
+def _text(pattern: str, example: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": f"^{pattern}$", "examples": [example]})
+
+
+def _closure(first: str, last: str | None) -> Closure:
+    start, end = dt.date.fromisoformat(first), dt.date.fromisoformat(last or first)
+    if end < start:
+        raise ValueError("a closure ends before it begins; write FIRST..LAST")
+    return Closure(first=start, last=end)
+
+
+def _timezone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("not a timezone; write a name such as Europe/Athens")
+    return name
+
+
+_WORKING_DAYS = r"(\d+) working days?"
+InWorkingDays = Annotated[
+    WorkingDays,
+    _parsed(_WORKING_DAYS, lambda days: WorkingDays(days=int(days)), "write a number of working days: 5 working days"),
+    _text(_WORKING_DAYS, "5 working days"),
+]
+_DAYS = r"(\d+) days(?: after last news)?"
+InDays = Annotated[
+    Days,
+    _parsed(_DAYS, lambda days: Days(days=int(days)), "write a number of days: 90 days"),
+    _text(_DAYS, "90 days"),
+]
+_MINUTES = r"(\d+) minutes?"
+InMinutes = Annotated[
+    dt.timedelta,
+    _parsed(_MINUTES, lambda number: dt.timedelta(minutes=int(number)), "write a number of minutes: 30 minutes"),
+    _text(_MINUTES, "30 minutes"),
+]
+_CLOSURE = r"(\d{4}-\d{2}-\d{2})(?:\.\.(\d{4}-\d{2}-\d{2}))?"
+InClosure = Annotated[
+    Closure,
+    _parsed(_CLOSURE, _closure, "write a day, or the first and last day: 2026-12-24..2027-01-02"),
+    _text(_CLOSURE, "2026-12-24..2027-01-02"),
+]
+_CLOCK = r"([01]\d|2[0-3]):([0-5]\d)"
+Clock = Annotated[
+    dt.time,
+    # Without its quotes YAML reads 09:00 as the number 540.
+    _parsed(_CLOCK, lambda h, m: dt.time(int(h), int(m)), 'write a time of day in quotes: "09:00"'),
+    _text(_CLOCK, "09:00"),
+]
+Timezone = Annotated[str, AfterValidator(_timezone), Field(examples=["Europe/Athens"])]
+CountryCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 3166-1 alpha-3", examples=["GRC"])]
+Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", examples=["protection.athens@unhcr.example"])]
+ConnectionId = Annotated[
+    str, Field(pattern=r"^[a-z0-9_]+$", description="An Airflow connection", examples=["sftp_grc_ath"])
+]
+
+
+class ExtraColumn(_Model):
+    """A column beyond names and dates. The letter asks for no more, so more needs a legal basis."""
+
+    column: Literal[
+        "case_id",
+        "asylum_reference",
+        "unhcr_reference",
+        "date_of_birth",
+        "sex",
+        "nationality",
+        "destination_country",
+    ]
+    legal_basis: str = Field(min_length=10, description="The law or agreement that allows it, so that others can look")
+
+
+class ListSettings(_Model):
+    """When the office's lists are due and what they hold."""
+
+    days: tuple[Weekday, ...] = Field(min_length=1, description="Days of the week on which a list is due")
+    at: Clock = Field(description='Time of day in the office\'s timezone, in quotes: "09:00"')
+    holidays: CountryCode | None = Field(
+        None, description="Public holidays of this country: a list due on one moves to the working day before"
+    )
+    workweek: tuple[Weekday, ...] | None = Field(
+        None, description="Working days of the week where they are not those of the country of `holidays`"
+    )
+    urgent_within: InWorkingDays = Field(
+        WorkingDays(days=5), description="A departure nearer than this is told by an urgent list"
+    )
+    no_show_grace: InWorkingDays = Field(
+        WorkingDays(days=2), description="How long a no-show may take to be booked again before it is cancelled"
+    )
+    wait: InMinutes = Field(
+        dt.timedelta(minutes=30),
+        description="How long a list that is due waits for the day's reconciliation before it goes with what is known",
+    )
+    when_empty: Literal["skip", "send"] = Field("skip", description="Whether a list without entries is sent")
+    undated: bool = Field(False, description="Whether intentions without a departure date are told")
+    closures: tuple[InClosure, ...] = Field((), description="Days on which the office is closed")
+    format: Literal["xlsx", "csv"] = Field("xlsx", description="xlsx or csv (pdf comes later)")
+    columns: tuple[ExtraColumn, ...] = Field((), description="Columns beyond the default, each with its legal basis")
+
+
+def _fingerprint(value: str) -> str:
+    compact = re.sub(r"\s", "", value).upper()
+    if not re.fullmatch(r"[0-9A-F]{40}", compact):
+        raise ValueError("a fingerprint has 40 hexadecimal digits; spaces do not matter")
+    return compact
+
+
+Fingerprint = Annotated[str, AfterValidator(_fingerprint), Field(description="Of the office's OpenPGP key")]
+
+
+class _Channel(_Model):
+    connection: ConnectionId
+    fingerprint: Fingerprint | None = None
+
+    @model_validator(mode="after")
+    def _pgp_needs_a_fingerprint(self) -> "_Channel":
+        if getattr(self, "seal", None) == "pgp" and self.fingerprint is None:
+            raise ValueError("seal: pgp needs the fingerprint of the office's key")
+        return self
+
+
+class SftpChannel(_Channel):
+    """The office's folder on an SFTP server."""
+
+    via: Literal["sftp"]
+    folder: str = Field(pattern=r"^/", description="Folder on the server, from its root", examples=["/lists"])
+    seal: Literal["none", "pgp", "password"] = Field(description="none, pgp or password (age comes later)")
+
+    @property
+    def key(self) -> str:
+        """A name for this queue that says nothing of a person."""
+        return f"sftp:{self.connection}:{self.folder}"
+
+
+class EmailChannel(_Channel):
+    """A mailbox of the office. Personal data never leaves by email unsealed."""
+
+    via: Literal["email"]
+    to: tuple[Email, ...] = Field(min_length=1)
+    seal: Literal["pgp", "password"] = Field(
+        description="pgp or password: personal data never leaves by email unsealed (age comes later)"
+    )
+
+    @property
+    def key(self) -> str:
+        """A name for this queue; recipients are told apart without being named."""
+        recipients = hashlib.sha256("\n".join(sorted(self.to)).lower().encode()).hexdigest()[:8]
+        return f"email:{self.connection}:{recipients}"
+
+
+Channel = Annotated[SftpChannel | EmailChannel, Discriminator("via")]
+
+
+class Answers(_Model):
+    """Where the office's answers come from, and who is reminded."""
+
+    folder: str | None = Field(None, pattern=r"^/")
+    mailbox: ConnectionId | None = None
+    within: InWorkingDays = WorkingDays(days=3)
+    remind: tuple[Email, ...] = ()
+    escalate: tuple[Email, ...] = Field(min_length=1, description="IOM's focal point")
+
+
+class Contact(_Model):
+    """Whom the office calls at IOM."""
+
+    name: str
+    email: Email
+    phone: str = ""
+
+
+class Retention(_Model):
+    """When personal data is erased."""
+
+    after_departure: InDays = Days(days=90)
+    without_departure: InDays = Days(days=365)
+    registers: InDays = Days(days=7)
+
+
+class Arrangement(_Model):
+    """What one UNHCR office has arranged with IOM: one file, `offices/{OFFICE}.yaml`.
+
+    A file may hold several versions with `---` between them; the newest whose `effective_from` has come is in force.
+    """
+
+    office: str = Field(pattern=r"^[A-Z]{3}-[A-Z0-9]{2,8}$", description="The office's code", examples=["GRC-ATH"])
+    name: str = Field(min_length=3, description="The office's name, as its lists say it")
+    host_countries: tuple[CountryCode, ...] = Field(
+        min_length=1, description="The host countries whose cases it hears of"
+    )
+    iom_offices: tuple[str, ...] = Field((), description="Only cases of these IOM offices; empty: all of them")
+    timezone: Timezone
+    language: Literal["en", "fr", "es", "ar", "ru", "el", "de"] = Field(description="Language of its lists")
+    list: ListSettings
+    consent: Literal["recorded", "required"] = Field(
+        description="required: nobody is listed who has not agreed that UNHCR is told"
+    )
+    deliver: tuple[Channel, ...] = Field(min_length=1, description="Where its lists go; each is a queue of its own")
+    answers: Answers
+    contact: Contact | None = None
+    retention: Retention = Retention()
+    measures: dict[str, tuple[Literal["flag", "urgent", "review"], ...]] = Field(
+        {}, description="More measures for persons of concern than headquarters' policy has, never fewer"
+    )
+    succeeds: tuple[str, ...] = Field((), description="Offices whose told state this one takes over")
+    effective_from: dt.date = Field(description="The first day on which this version is in force")
+
+    @model_validator(mode="after")
+    def _password_seals_xlsx_only(self) -> "Arrangement":
+        if self.list.format == "csv" and any(channel.seal == "password" for channel in self.deliver):
+            raise ValueError("seal: password needs list.format: xlsx; a CSV can be sealed with pgp")
+        keys = [channel.key for channel in self.deliver]
+        if len(set(keys)) != len(keys):
+            raise ValueError("deliver names the same recipient twice")
+        return self
+
+    def covers(self, host_country: str, iom_office: str | None) -> bool:
+        """Whether the office hears of a case of this host country and IOM office."""
+        return host_country in self.host_countries and (not self.iom_offices or iom_office in self.iom_offices)
+
+    @property
+    def whom_to_call(self) -> Contact:
+        """The contact that its lists name."""
+        return self.contact or Contact(name="IOM", email=self.answers.escalate[0])
+
+
+class Source(_Model):
+    """Where the extract of one host country and kind comes from."""
+
+    host_country: CountryCode
+    kind: Literal["avr_cases", "asylum_procedure"]
+    url: str = Field(
+        description="What Airflow's ObjectStoragePath opens; {HOST} and {YYYYMMDD} are filled in",
+        examples=["sftp:///extracts/{HOST}/avr_cases_{HOST}_{YYYYMMDD}.csv"],
+    )
+    connection: ConnectionId | None = Field(None, description="The Airflow connection; none for file://")
+    at: Clock = Field(description='When the pull begins, in quotes: "06:00"')
+    cut_off: Clock = Field(description="When it gives up, later on the same day")
+    timezone: Timezone
+    manifest: Literal["required", "none"] = Field(
+        "required", description="none: a file that lost more than may_lose waits for a person"
+    )
+    may_lose: float = Field(0.1, ge=0, lt=1, description="Share of rows a day may lose where there is no manifest")
+    data_owner: Email
+    iom_focal_point: Email
+
+    @model_validator(mode="after")
+    def _sound(self) -> "Source":
+        unknown = set(re.findall(r"\{([^}]*)\}", self.url)) - {"HOST", "YYYYMMDD"}
+        if unknown:
+            raise ValueError(f"url has unknown placeholders {sorted(unknown)}; allowed: {{HOST}}, {{YYYYMMDD}}")
+        if "{YYYYMMDD}" not in self.url:
+            raise ValueError("url does not name the day; put {YYYYMMDD} into it")
+        if self.cut_off <= self.at:
+            raise ValueError("cut_off is not after at")
+        if not self.url.startswith("file://") and self.connection is None:
+            raise ValueError("a url that is not file:// needs a connection")
+        return self
+
+    def url_for(self, day: dt.date) -> str:
+        """The address of the file of `day`."""
+        return self.url.replace("{HOST}", self.host_country).replace("{YYYYMMDD}", f"{day:%Y%m%d}")

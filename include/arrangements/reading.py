@@ -1,0 +1,162 @@
+"""From YAML to arrangements, with the line of every mistake.
+
+Reach for `load_offices` and `load_sources`: what is broken is told and left out, what is good goes on.
+"""
+
+import datetime as dt
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from include.arrangements.models import Arrangement, Source
+
+_M = TypeVar("_M", bound=BaseModel)
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """A mistake in a file, where it is and what is allowed. Its text never holds more than the setting's name."""
+
+    file: str
+    line: int
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        place = f"{self.file} line {self.line}"
+        return f"{place}, {self.where}: {self.what}" if self.where else f"{place}: {self.what}"
+
+
+@dataclass(frozen=True)
+class _Document:
+    value: Any
+    line: int
+    lines: dict[tuple[str | int, ...], int]
+
+
+def load_offices(folder: Path) -> tuple[dict[str, list[Arrangement]], list[Problem]]:
+    """The arrangements of `folder`/offices: for each office its versions, oldest first; and every problem.
+
+    A broken file takes its own office away and no other.
+    """
+    offices: dict[str, list[Arrangement]] = {}
+    problems: list[Problem] = []
+    for path in sorted((folder / "offices").glob("*.yaml")):
+        name = f"offices/{path.name}"
+        documents, found = _documents(path, name)
+        versions = []
+        for document in documents:
+            arrangement, wrong = _validated(Arrangement, document, name)
+            found += wrong
+            if arrangement and arrangement.office != path.stem:
+                line = document.lines.get(("office",), document.line)
+                found.append(Problem(name, line, "office", f"the file's name says {path.stem}"))
+            elif arrangement:
+                versions.append(arrangement)
+        days = [version.effective_from for version in versions]
+        if len(set(days)) != len(days):
+            found.append(Problem(name, 1, "effective_from", "two versions begin on the same day"))
+        if not found and versions:
+            offices[path.stem] = sorted(versions, key=lambda version: version.effective_from)
+        problems += found
+    return offices, problems
+
+
+def in_force(versions: list[Arrangement], on: dt.date) -> Arrangement | None:
+    """The newest version whose `effective_from` is not after `on`, or None before the first."""
+    begun = [version for version in versions if version.effective_from <= on]
+    return begun[-1] if begun else None
+
+
+def load_sources(folder: Path) -> tuple[list[Source], list[Problem]]:
+    """The entries of `folder`/sources.yaml and every problem. A broken entry stops only itself."""
+    name = "sources.yaml"
+    path = folder / name
+    if not path.exists():
+        return [], [Problem(name, 1, "", "the file is missing")]
+    documents, problems = _documents(path, name)
+    sources: list[Source] = []
+    for document in documents:
+        entries = document.value.get("sources") if isinstance(document.value, dict) else None
+        if not isinstance(entries, list):
+            problems.append(Problem(name, document.line, "", "write `sources:` and a list of entries under it"))
+            continue
+        for number, entry in enumerate(entries):
+            at = ("sources", number)
+            lines = {path[2:]: line for path, line in document.lines.items() if path[:2] == at}
+            part = _Document(entry, document.lines.get(at, document.line), lines)
+            source, wrong = _validated(Source, part, name, prefix=f"sources.{number + 1}")
+            problems += wrong
+            if source and any((one.host_country, one.kind) == (source.host_country, source.kind) for one in sources):
+                what = f"there is an entry for {source.kind} of {source.host_country} already"
+                problems.append(Problem(name, part.line, f"sources.{number + 1}", what))
+            elif source:
+                sources.append(source)
+    return sources, problems
+
+
+def version(arrangement: Arrangement) -> str:
+    """A short name of exactly this content, for the ledger: 12 hexadecimal digits."""
+    return hashlib.sha256(arrangement.model_dump_json().encode()).hexdigest()[:12]
+
+
+def _validated(model: type[_M], document: _Document, file: str, prefix: str = "") -> tuple[_M | None, list[Problem]]:
+    try:
+        return model.model_validate(document.value), []
+    except ValidationError as error:
+        problems = []
+        for wrong in error.errors(include_url=False, include_context=False, include_input=False):
+            # A union's tag stands in pydantic's location but not in the file.
+            place = tuple(part for part in wrong["loc"] if part not in ("sftp", "email"))
+            known = place
+            while known and known not in document.lines:
+                known = known[:-1]
+            shown = ".".join(str(part + 1) if isinstance(part, int) else part for part in place)
+            shown = f"{prefix}.{shown}".strip(".")
+            what = wrong["msg"].removeprefix("Value error, ")
+            what = {"extra_forbidden": "is not a setting", "missing": "is missing"}.get(wrong["type"], what)
+            problems.append(Problem(file, document.lines.get(known, document.line), shown, what))
+        return None, problems
+
+
+def _documents(path: Path, name: str) -> tuple[list[_Document], list[Problem]]:
+    try:
+        nodes = list(yaml.compose_all(path.read_text(encoding="utf-8"), Loader=_Loader))
+    except UnicodeDecodeError:
+        return [], [Problem(name, 1, "", "is not UTF-8")]
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        return [], [Problem(name, line, "", f"is not YAML: {error.problem}")]
+    documents: list[_Document] = []
+    problems: list[Problem] = []
+    for node in nodes:
+        lines: dict[tuple[str | int, ...], int] = {}
+        _mark(node, (), lines, problems, name)
+        constructor = yaml.SafeLoader("")
+        documents.append(_Document(constructor.construct_document(node), node.start_mark.line + 1, lines))
+    return documents, problems
+
+
+def _mark(
+    node: yaml.Node,
+    place: tuple[str | int, ...],
+    lines: dict[tuple[str | int, ...], int],
+    problems: list[Problem],
+    name: str,
+) -> None:
+    lines[place] = node.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            inner = (*place, str(key.value))
+            if inner in lines:
+                problems.append(Problem(name, key.start_mark.line + 1, str(key.value), "stands here twice"))
+            _mark(value, inner, lines, problems, name)
+            lines[inner] = key.start_mark.line + 1
+    elif isinstance(node, yaml.SequenceNode):
+        for number, value in enumerate(node.value):
+            _mark(value, (*place, number), lines, problems, name)

@@ -1,0 +1,93 @@
+"""An office's working days as a timetable: a run is due when its list is."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from airflow.plugins_manager import AirflowPlugin
+from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction, Timetable
+from pendulum import UTC, DateTime, instance, now
+
+from include.arrangements.calendar import next_due, previous_due
+from include.arrangements.models import Arrangement
+
+
+class OfficeTimetable(Timetable):
+    """Due when the arrangement in force says so; the data interval is from the list before to this one.
+
+    versions: the arrangements of one office, oldest first
+    """
+
+    def __init__(self, versions: Sequence[Arrangement]) -> None:
+        self.versions = list(versions)
+        newest = self.versions[-1]
+        days = ", ".join(newest.list.days)
+        self.description = f"{days} at {newest.list.at:%H:%M} {newest.timezone}, on working days of {newest.office}"
+
+    @property
+    def summary(self) -> str:
+        newest = self.versions[-1]
+        return f"{', '.join(newest.list.days)} {newest.list.at:%H:%M}"
+
+    def serialize(self) -> dict[str, Any]:
+        # Only what its days depend on: recipients and keys have no business in Airflow's database.
+        return {"versions": [_days_only(version) for version in self.versions]}
+
+    @classmethod
+    def deserialize(cls, data: dict[str, Any]) -> Timetable:
+        return cls([Arrangement.model_validate(version) for version in data["versions"]])
+
+    def infer_manual_data_interval(self, *, run_after: DateTime) -> DataInterval:
+        """A run started by hand is a list of that moment."""
+        previous = previous_due(self.versions, run_after)
+        return DataInterval(start=_moment(previous) if previous else run_after, end=run_after)
+
+    def next_dagrun_info(
+        self, *, last_automated_data_interval: DataInterval | None, restriction: TimeRestriction
+    ) -> DagRunInfo | None:
+        after = last_automated_data_interval.end if last_automated_data_interval else None
+        if restriction.earliest is not None:
+            # Due exactly at the beginning counts.
+            beginning = restriction.earliest.subtract(microseconds=1)
+            after = max(after, beginning) if after else beginning
+        if not restriction.catchup or after is None:
+            # Only the newest list that was missed: it tells whatever the older ones would have.
+            latest = previous_due(self.versions, now(UTC))
+            just_before = _moment(latest).subtract(microseconds=1) if latest else now(UTC)
+            after = max(after, just_before) if after else just_before
+        due = next_due(self.versions, after)
+        if due is None or (restriction.latest is not None and due > restriction.latest):
+            return None
+        before = previous_due(self.versions, _moment(due).subtract(microseconds=1))
+        return DagRunInfo.interval(start=_moment(before) if before else _moment(due), end=_moment(due))
+
+
+def _moment(at: Any) -> DateTime:
+    return instance(at).in_timezone(UTC)
+
+
+def _days_only(version: Arrangement) -> dict[str, Any]:
+    """The arrangement with its calendar as it is and everything else neutral, as JSON that loads again."""
+    settings = version.list
+    return {
+        "office": version.office,
+        "name": version.name,
+        "host_countries": version.host_countries,
+        "timezone": version.timezone,
+        "language": version.language,
+        "consent": version.consent,
+        "effective_from": version.effective_from.isoformat(),
+        "list": {
+            "days": settings.days,
+            "at": f"{settings.at:%H:%M}",
+            "holidays": settings.holidays,
+            "workweek": settings.workweek,
+            "closures": [f"{closure.first}..{closure.last}" for closure in settings.closures],
+        },
+        "deliver": [{"via": "sftp", "connection": "none", "folder": "/", "seal": "none"}],
+        "answers": {"escalate": ["nobody@iom.example"]},
+    }
+
+
+class OfficeTimetablePlugin(AirflowPlugin):
+    name = "office_timetable"
+    timetables = [OfficeTimetable]  # noqa: RUF012  (Airflow's own form)
