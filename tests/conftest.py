@@ -11,6 +11,9 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+# Before anything imports Airflow: its files belong into a folder of the test run.
+os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="avr-airflow-")
+
 import pytest
 from hypothesis import settings
 from sqlalchemy import create_engine, text
