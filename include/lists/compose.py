@@ -19,7 +19,7 @@ from include.ledger import intake, outbox
 from include.ledger.engine import writing
 from include.ledger.models import List
 from include.lists.difference import NOTICE_COLUMNS, difference
-from include.lists.document import ANSWER_COLUMNS, COLUMNS, NotificationList, render
+from include.lists.document import ANSWER_COLUMNS, COLUMNS, Contact, NotificationList, render
 from include.lists.texts import email_for
 from include.lists.truth import office_truth
 
@@ -98,7 +98,7 @@ def _document(session: Session, arrangement: Arrangement, due_at: dt.datetime) -
         period_from=min(since + dt.timedelta(days=1), due_on) if since else due_on,
         period_to=due_on,
         as_of=intake.newest_reconciled(session, list(arrangement.host_countries)),
-        contact=arrangement.whom_to_call,
+        contact=Contact(**arrangement.whom_to_call.model_dump()),
         extra_columns=tuple(columns),
         voided=tuple(void.list_number for void in outbox.voids_to_name(session, arrangement.office)),
         entries=pd.DataFrame(columns=COLUMNS),
