@@ -65,7 +65,7 @@ def open_smtp(connection_id: str) -> Iterator[tuple[SMTP, str]]:
         raise DeliveryRefused(f"connection {connection_id} names no `from_email`; nothing was sent")
     with hook:
         # The hook's own sending repeats itself on any error, which would send a list twice; we need its session only.
-        yield hook._smtp_client, hook.from_email  # noqa: SLF001
+        yield hook._smtp_client, hook.from_email
 
 
 def sealing_keys(arrangement: Arrangement) -> dict[str, SealingKey]:

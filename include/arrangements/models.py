@@ -324,6 +324,8 @@ class Source(_Model):
             raise ValueError("url does not name the day; put {YYYYMMDD} into it")
         if self.cut_off <= self.at:
             raise ValueError("cut_off is not after at")
+        if self.url.startswith("sftp://") and not self.url.startswith("sftp:///"):
+            raise ValueError("an SFTP url names no host: it is the connection's; write sftp:///folder/file")
         if not self.url.startswith("file://") and self.connection is None:
             raise ValueError("a url that is not file:// needs a connection")
         return self

@@ -7,9 +7,9 @@ import datetime as dt
 import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from smtplib import SMTP
 
 import paramiko
-from smtplib import SMTP
 
 from include.arrangements.models import Channel
 from include.delivery import email, sftp

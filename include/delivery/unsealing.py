@@ -24,7 +24,7 @@ def unseal(
             opened = decrypt(content, decryptor=Tsk.from_bytes(secret_key.encode()).decryptor())
         except Exception as error:
             raise CannotOpen(f"{name} does not open with this key") from error
-        return name.removesuffix(".pgp"), bytes(opened.bytes)
+        return name.removesuffix(".pgp"), bytes(opened.bytes or b"")
     if name.endswith(".xlsx"):
         book = msoffcrypto.OfficeFile(io.BytesIO(content))
         if book.is_encrypted():

@@ -4,6 +4,7 @@ Reach for this to start, ask and stop it. The parts are started one after anothe
 starts before it answers would fail.
 """
 
+import contextlib
 import json
 import os
 import secrets
@@ -97,10 +98,8 @@ class Airflow:
             _signal_group(part, signal.SIGTERM)
         deadline = time.monotonic() + 15
         for part in self._parts.values():
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 part.wait(max(0.1, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                pass
             # A part that ended may leave its children behind: the group is ended, whoever is left in it.
             _signal_group(part, signal.SIGKILL)
             part.wait()
@@ -179,7 +178,5 @@ def _json(method: str, url: str, body: object, headers: Mapping[str, str]) -> An
 
 
 def _signal_group(process: "subprocess.Popen[bytes]", number: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, number)
-    except ProcessLookupError:
-        pass

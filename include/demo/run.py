@@ -6,7 +6,6 @@ for any late source.
 """
 
 import datetime as dt
-import json
 import shutil
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from zoneinfo import ZoneInfo
@@ -32,7 +32,7 @@ from include.demo.setting import Setting, build
 from include.ledger import intake, outbox
 from include.ledger.engine import reading
 from include.ledger.migrating import migrate
-from include.ledger.models import List
+from include.ledger.models import Delivery
 from include.sample.world import World
 from include.settings import ROOT, private_folder
 
@@ -64,8 +64,8 @@ class Progressed:
 
     def __str__(self) -> str:
         return (
-            f"{self.pulled} of {2 * self.partitions} extracts in, {self.reconciled} of {self.partitions} host countries "
-            f"reconciled, {self.seen_to} of {self.due} offices seen to"
+            f"{self.pulled} of {2 * self.partitions} extracts in, {self.reconciled} of {self.partitions} "
+            f"host countries reconciled, {self.seen_to} of {self.due} offices seen to"
         )
 
 
@@ -101,9 +101,7 @@ class Demo(AbstractContextManager["Demo"]):
             stderr=(self.setting.folder / "servers.log").open("wb"),
         )
         try:
-            assert self._servers.stdout is not None  # noqa: S101
-            if not json.loads(self._servers.stdout.readline() or b"null"):
-                raise DemoFailed(f"the servers did not start; see {self.setting.folder / 'servers.log'}")
+            self._wait_for_servers(self._servers)
             self._said("the ledger")
             migrate(self.setting.ledger)
             self.airflow.start(self._said)
@@ -111,6 +109,11 @@ class Demo(AbstractContextManager["Demo"]):
             self.__exit__(None, None, None)
             raise
         return self
+
+    def _wait_for_servers(self, servers: "subprocess.Popen[bytes]") -> None:
+        ready = servers.stdout.readline() if servers.stdout else b""
+        if not ready:
+            raise DemoFailed(f"the servers did not start; see {self.setting.folder / 'servers.log'}")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -124,6 +127,19 @@ class Demo(AbstractContextManager["Demo"]):
     @property
     def offices(self) -> dict[str, list[Arrangement]]:
         return load_offices(self.setting.arrangements)[0]
+
+    def run_day(self, day: dt.date, said: Callable[[str], None] = lambda _: None) -> None:
+        """Let the sources publish `day` and wait until every list of the day is with its office.
+
+        On the second day one source's file is cut off at first; it comes whole when its refusal was seen.
+        """
+        second = day == FIRST_DAY + dt.timedelta(days=1)
+        said("the sources publish their files")
+        self.publish(day, TRUNCATED if second else None)
+        if second:
+            self.wait_for_refusal(TRUNCATED[0], said)
+            self.publish(day)
+        self.wait_for(day, said)
 
     def publish(self, day: dt.date, truncated: tuple[str, str] | None = None) -> None:
         """Let the sources have their files of `day`; the named one is cut off."""
@@ -200,8 +216,6 @@ class Demo(AbstractContextManager["Demo"]):
 
     def sealed_count(self) -> int:
         """Deliveries that the ledger says were made."""
-        from include.ledger.models import Delivery
-
         with reading(self.setting.ledger) as session:
             return (
                 session.scalar(select(func.count()).select_from(Delivery).join(List, List.id == Delivery.list_id)) or 0
@@ -221,15 +235,9 @@ def run(folder: Path, *, days: int, once: bool) -> int:
 
             demo = Demo(folder, days, said)
             with demo:
-                for number, day in enumerate(demo.days):
-                    said(f"{day:%A %d %B}: the sources publish their files")
+                for day in demo.days:
                     line = progress.add_task(f"{day:%A %d %B}")
-                    name = f"{day:%A %d %B}"
-                    demo.publish(day, TRUNCATED if number == 1 else None)
-                    if number == 1:
-                        demo.wait_for_refusal(TRUNCATED[0], lambda what, name=name: said(f"{name}: {what}"))
-                        demo.publish(day)
-                    demo.wait_for(day, lambda what, name=name: said(f"{name}: {what}"))
+                    demo.run_day(day, partial(_prefixed, said, f"{day:%A %d %B}: "))
                 progress.stop()
                 received = demo.received()
                 _show(console, demo, received)
@@ -247,6 +255,10 @@ def run(folder: Path, *, days: int, once: bool) -> int:
         console.print(f"[red]{error}[/red]")
         return 1
     return 0 if good else 1
+
+
+def _prefixed(said: Callable[[str], None], prefix: str, what: str) -> None:
+    said(prefix + what)
 
 
 def _show(console: Console, demo: Demo, received: list[Received]) -> None:

@@ -72,7 +72,7 @@ def compose_list(
 def _document(session: Session, arrangement: Arrangement, due_at: dt.datetime) -> tuple[NotificationList, pd.DataFrame]:
     """The list without its entry references, and its notices."""
     due_on = due_at.astimezone(ZoneInfo(arrangement.timezone)).date()
-    columns = [column.column for column in arrangement.list.columns]
+    columns: list[str] = [column.column for column in arrangement.list.columns]
     truth = office_truth(
         outbox.cases_of_concern(session, arrangement.office, list(arrangement.host_countries)),
         covers=arrangement.covers,

@@ -133,7 +133,7 @@ def _validate_answers(sheet: Any, document: NotificationList, words: Texts, firs
     concern = document.columns.index("voluntariness_concern")
     sheet.data_validation(
         first, concern, last, concern,
-        {"validate": "list", "source": [words.yes, words.no], "input_title": words.columns["voluntariness_concern"][:32]},
+        {"validate": "list", "source": [words.yes, words.no]},
     )  # fmt: skip
     closed = document.columns.index("record_closed_on")
     sheet.data_validation(

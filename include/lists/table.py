@@ -44,7 +44,7 @@ def companion(document: NotificationList) -> bytes:
 
 
 def _cell(column: str, value: object) -> str:
-    if value is None or value is pd.NaT or value != value:  # noqa: PLR0124  (NaN is not itself)
+    if value is None or value is pd.NaT or value != value:
         return ""
     if column in DATE_COLUMNS and isinstance(value, pd.Timestamp):
         return value.date().isoformat()

@@ -47,7 +47,7 @@ def check_lists_are_on_time(now: dt.datetime) -> None:
             continue
         late_at = until - GRACE - arrangement.list.wait
         since = max(late_at - LOOK_BACK, first_day())
-        due = [moment for moment in due_moments(versions, since, late_at)]
+        due = list(due_moments(versions, since, late_at))
         last = seen_to.get(office)
         if due and (last is None or last < due[-1]):
             overdue.append(f"{office} should have been told at {due[-1]:%Y-%m-%d %H:%M %Z}")

@@ -1,0 +1,106 @@
+"""The other side: what an office has received, opened with what the office alone has, and checked as it would.
+
+Nothing here asks the ledger: an office sees its folder and its mailbox, its key and its password.
+"""
+
+import email
+import email.policy
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from include.arrangements.models import Arrangement, EmailChannel, SftpChannel
+from include.delivery.unsealing import CannotOpen, unseal
+from include.demo.setting import OfficeSecrets, Setting
+from include.lists.document import NOTICES
+from include.lists.opening import NotAList, OpenedList, open_list
+from include.settings import write_private
+
+
+@dataclass(frozen=True)
+class Received:
+    """A list as its office has it. `problem` is None if it could be opened and is in order."""
+
+    office: str
+    list_number: str
+    via: str
+    seal: str
+    counts: dict[str, int]
+    problem: str | None
+    opened: OpenedList | None = None
+
+
+def open_everything(setting: Setting, offices: dict[str, list[Arrangement]]) -> list[Received]:
+    """Open every list of every office; each is also written, opened, to `setting.opened`."""
+    received = []
+    for office, versions in sorted(offices.items()):
+        for channel in versions[-1].deliver:
+            found = list(_folder(setting, office, channel) if channel.via == "sftp" else _mailbox(setting, channel))
+            opened = [
+                _open(office, channel.via, channel.seal, name, content, setting, setting.secrets[office])
+                for name, content in sorted(found)
+            ]
+            received += _with_numbers_checked(opened)
+    return received
+
+
+def _folder(setting: Setting, office: str, channel: SftpChannel) -> Iterator[tuple[str, bytes]]:
+    for path in (setting.offices / office / channel.folder.strip("/")).iterdir():
+        if path.suffix != ".txt":  # what a CSV says of itself stands beside it
+            yield path.name, path.read_bytes()
+
+
+def _mailbox(setting: Setting, channel: EmailChannel) -> Iterator[tuple[str, bytes]]:
+    # Every recipient must have every message; the first one's box is opened.
+    boxes = [sorted((setting.mail / address.lower()).glob("*.eml")) for address in channel.to]
+    for copies in zip(*boxes, strict=True):
+        mail = email.message_from_bytes(copies[0].read_bytes(), policy=email.policy.default)
+        for part in mail.iter_attachments():
+            name = part.get_filename() or ""
+            if not name.endswith(".txt"):
+                yield name, part.get_content()
+
+
+def _open(
+    office: str, via: str, how: str, name: str, content: bytes, setting: Setting, secrets: OfficeSecrets
+) -> Received:
+    number = "_".join(name.split("_")[:2])
+    key = secrets.secret_key if how == "pgp" else None
+    password = secrets.password if how == "password" else None
+    try:
+        plain_name, plain = unseal(content, name, secret_key=key, password=password)
+        if how != "none" and plain == content:
+            return Received(office, number, via, how, {}, "came unsealed")
+        opened = open_list(plain, plain_name)
+    except (CannotOpen, NotAList) as error:
+        return Received(office, number, via, how, {}, str(error))
+    write_private(Path(setting.opened, office, plain_name), plain)
+    counts = opened.entries["notice"].value_counts()
+    problem = _problem(opened, number)
+    return Received(office, number, via, how, {n: int(counts.get(n, 0)) for n in NOTICES}, problem, opened)
+
+
+def _problem(opened: OpenedList, number: str) -> str | None:
+    entries = opened.entries
+    if len(entries) and opened.list_number != number:
+        return "says another number than its file"
+    if not entries["notice"].isin(NOTICES).all():
+        return "has an entry without a known notice"
+    if entries["entry"].duplicated().any():
+        return "has an entry twice"
+    if (entries["name"] == "").any():
+        return "has an entry without a name"
+    departed = entries["notice"] == "DEPARTED"
+    if (entries.loc[departed, "departed_on"] == "").any():
+        return "has a departure without its date"
+    return None
+
+
+def _with_numbers_checked(received: list[Received]) -> list[Received]:
+    """The same lists; one whose number is not the next one says so."""
+    checked = []
+    for expected, one in enumerate(received, start=1):
+        number = int(one.list_number.rpartition("-")[2])
+        problem = one.problem or (None if number == expected else f"number {expected} is missing before it")
+        checked.append(Received(one.office, one.list_number, one.via, one.seal, one.counts, problem, one.opened))
+    return checked
