@@ -40,7 +40,9 @@ def deliver_lists(office: str, versions: list) -> None:
             from include.connections import open_sftp, open_smtp
             from include.delivery.send import send_owed
 
-            return send_owed(office, versions, open_sftp=open_sftp, open_smtp=open_smtp, clock=lambda: datetime.now(UTC))
+            return send_owed(
+                office, versions, open_sftp=open_sftp, open_smtp=open_smtp, clock=lambda: datetime.now(UTC)
+            )
 
         ComposeList(task_id="compose", office=office, inlets=[standings]) >> send()
 

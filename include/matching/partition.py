@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pandas as pd
-from include.matching.linkage import MODEL_VERSION, link
 
 from include.extracts.partition import good_rows
 from include.ledger.engine import reading
 from include.ledger.intake import Partition, both_extracts
 from include.ledger.models import Extract
+from include.matching.linkage import MODEL_VERSION, link
 from include.settings import data_folder, write_private
 
 
