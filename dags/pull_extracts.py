@@ -37,10 +37,11 @@ def pull_extracts():
 
         return due_sources(kind, data_interval_start, data_interval_end)
 
-    PullExtract.partial(task_id="pull_cases", outlets=[avr_cases]).expand(
+    named = {"map_index_template": "{{ task.source.host_country }} {{ task.source.day }}"}
+    PullExtract.partial(task_id="pull_cases", outlets=[avr_cases], **named).expand(
         source=due.override(task_id="cases_due")("avr_cases")
     )
-    PullExtract.partial(task_id="pull_procedure", outlets=[asylum_procedure]).expand(
+    PullExtract.partial(task_id="pull_procedure", outlets=[asylum_procedure], **named).expand(
         source=due.override(task_id="procedure_due")("asylum_procedure")
     )
 

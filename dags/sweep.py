@@ -18,7 +18,6 @@ from include.assets import asylum_procedure, avr_cases
 
 @dag(
     schedule=SweepTimetable(),
-    start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
     doc_md=__doc__,

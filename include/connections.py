@@ -5,6 +5,7 @@ come from Airflow connections or its secrets backend, never from files of the re
 """
 
 import smtplib
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from smtplib import SMTP
@@ -27,7 +28,7 @@ def open_sftp(connection_id: str) -> Iterator[paramiko.SFTPClient]:
     raises: DeliveryRefused if the connection names no host key, or host key or login are not accepted;
         DeliveryFailed if the server cannot be reached
     """
-    hook = SFTPHook(ssh_conn_id=connection_id)
+    hook = SFTPHook(ssh_conn_id=connection_id, conn_retry_attempts=1)
     # Airflow's hook checks no host key unless it is told to; a list must never go to whoever answers.
     if hook.no_host_key_check or hook.host_key is None:
         raise DeliveryRefused(
@@ -44,6 +45,10 @@ def open_sftp(connection_id: str) -> Iterator[paramiko.SFTPClient]:
     except (paramiko.SSHException, OSError, EOFError) as error:
         raise DeliveryFailed(f"the server of {connection_id} cannot be reached ({type(error).__name__})") from None
     try:
+        # An entry in the user's known_hosts goes before the connection's host key in Airflow's hook.
+        channel = client.get_channel()
+        if channel is None or channel.get_transport().get_remote_server_key() != hook.host_key:
+            raise DeliveryRefused(f"the server of {connection_id} shows another host key; nothing was sent")
         yield client
     finally:
         managed.__exit__(None, None, None)
@@ -59,6 +64,8 @@ def open_smtp(connection_id: str) -> Iterator[tuple[SMTP, str]]:
         hook = SmtpHook(smtp_conn_id=connection_id).get_conn()
     except smtplib.SMTPAuthenticationError:
         raise DeliveryRefused(f"the server of {connection_id} does not accept our login; nothing was sent") from None
+    except ssl.SSLError:
+        raise DeliveryRefused(f"the certificate of {connection_id}'s server is not trusted; nothing was sent") from None
     except (smtplib.SMTPException, OSError) as error:
         raise DeliveryFailed(f"the server of {connection_id} cannot be reached ({type(error).__name__})") from None
     if not hook.from_email:

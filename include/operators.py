@@ -28,7 +28,7 @@ class PullExtract(BaseOperator):
     template_fields: Sequence[str] = ()
 
     def __init__(self, *, source: dict[str, str], **kwargs: Any) -> None:
-        super().__init__(map_index_template="{{ task.source.host_country }} {{ task.source.day }}", **kwargs)
+        super().__init__(**kwargs)
         self.source = source
 
     def execute(self, context: Context) -> dict[str, Any]:

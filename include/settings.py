@@ -36,12 +36,12 @@ def first_day() -> dt.datetime:
 
 
 def last_day() -> dt.datetime | None:
-    """The last day to be pulled and told, at midnight UTC, where there is one: a mission that ends, or the demo.
+    """The end (UTC) of the last day to be pulled and told, where there is one: a mission that ends, or the demo.
 
     From `AVR_UNTIL`, else none.
     """
     until = os.environ.get("AVR_UNTIL")
-    return _midnight(until) if until else None
+    return _midnight(until) + dt.timedelta(days=1, microseconds=-1) if until else None
 
 
 def look_every() -> dt.timedelta:

@@ -52,13 +52,8 @@ def _deliver_one(client: paramiko.SFTPClient, folder: str, name: str, content: b
             file.write(content[start : start + _BLOCK])
     if _read(client, temporary) != content:
         raise DeliveryFailed("what arrived is not what was sent")
-    try:
-        client.posix_rename(temporary, final)
-    except OSError as error:
-        if isinstance(error, (FileNotFoundError, PermissionError)):
-            raise
-        # Plain rename refuses to replace, which is right: nothing was there a moment ago.
-        client.rename(temporary, final)
+    # Plain rename, because it refuses to replace what somebody put there in the meantime.
+    client.rename(temporary, final)
     try:
         size = client.stat(final).st_size
     except FileNotFoundError:

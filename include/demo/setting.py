@@ -114,8 +114,8 @@ def build(folder: Path, days: list[dt.date]) -> Setting:
             "AVR_LEDGER": ledger,
             "AVR_ARRANGEMENTS": str(arrangements),
             "AVR_FROM": days[0].isoformat(),
-            "AVR_UNTIL": (days[-1] + dt.timedelta(days=1)).isoformat(),
-            "AVR_LOOK_EVERY": "1",
+            "AVR_UNTIL": days[-1].isoformat(),
+            "AVR_LOOK_EVERY": "5",
             # Python's TLS takes this authority for trusted: the certificate is checked as any other.
             "SSL_CERT_FILE": str(paths["authority"]),
             **{f"AIRFLOW_CONN_{name.upper()}": json.dumps(connection) for name, connection in connections.items()},

@@ -1,4 +1,4 @@
-"""Which records of a register may be a case's person at all: few enough to look at closely, and the right one among them.
+"""Which records of a register may be a case's person at all: few enough to look at, with the right one among them.
 
 Reach for this to see by which keys a pair can meet. Everything that touches the whole register is done by DuckDB over
 distinct values; names are analysed only where a key already joins a case.
@@ -71,8 +71,8 @@ def with_blocks(cases: pd.DataFrame, register: pd.DataFrame) -> tuple[pd.DataFra
     register_keys = [_keys(row, around=False) & wanted for row in near.itertuples(index=False)]
     kept = [bool(keys) for keys in register_keys]
     return (
-        cases.assign(block=[sorted(keys) for keys in case_keys]),
-        near[kept].assign(block=[sorted(keys) for keys in register_keys if keys]),
+        cases.assign(block=pd.Series([sorted(keys) for keys in case_keys], cases.index)),
+        near.assign(block=pd.Series([sorted(keys) for keys in register_keys], near.index))[kept],
     )
 
 

@@ -47,6 +47,7 @@ def link(cases: pd.DataFrame, register: pd.DataFrame, *, threads: int = 2) -> pd
     """
     if cases.empty or register.empty:
         return _frame([])
+    cases, register = cases.reset_index(drop=True), register.reset_index(drop=True)
     left, right = with_blocks(people(cases, "asylum_reference"), people(register, "asylum_reference"))
     if right.empty:
         return _frame([])
@@ -81,14 +82,16 @@ def _score(left: pd.DataFrame, right: pd.DataFrame, size: int, threads: int) -> 
     """Splink's probability for each pair of a case and a record that share a key."""
     connection = duckdb.connect(config={"threads": threads})
     try:
-        connection.create_function("name_level", _name_levels, ["VARCHAR", "VARCHAR"], "INTEGER", type="arrow")  # type: ignore[list-item, arg-type]
-        connection.create_function("birth_level", _birth_levels, ["VARCHAR", "VARCHAR"], "INTEGER", type="arrow")  # type: ignore[list-item, arg-type]
-        connection.create_function("reference_off", _references_off, ["VARCHAR", "VARCHAR"], "BOOLEAN", type="arrow")  # type: ignore[list-item, arg-type]
+        connection.create_function("name_level", _name_levels, ["VARCHAR", "VARCHAR"], "INTEGER", type="arrow")
+        connection.create_function("birth_level", _birth_levels, ["VARCHAR", "VARCHAR"], "INTEGER", type="arrow")
+        connection.create_function("reference_off", _references_off, ["VARCHAR", "VARCHAR"], "BOOLEAN", type="arrow")
         api = DuckDBAPI(connection=connection)
         tables = [
             api.register(
                 arrow.Table.from_pandas(
-                    table.assign(unique_id=table.index, person=_both_scripts(table))[list(_COLUMNS_SCORED)],
+                    table.assign(unique_id=table.index, person=pd.Series(_both_scripts(table), table.index))[
+                        list(_COLUMNS_SCORED)
+                    ],
                     arrow.schema(list(_COLUMNS_SCORED.items())),
                     preserve_index=False,
                 ),
@@ -100,7 +103,7 @@ def _score(left: pd.DataFrame, right: pd.DataFrame, size: int, threads: int) -> 
         found = linker.inference.predict(threshold_match_probability=1e-6, warning_mode="never").as_pandas_dataframe()
     finally:
         connection.close()
-    one, other = left.to_dict("index"), right.to_dict("index")
+    one, other = _by_index(left), _by_index(right)
     return [
         _Pair(
             case=int(case),
@@ -119,7 +122,7 @@ def _score(left: pd.DataFrame, right: pd.DataFrame, size: int, threads: int) -> 
 def _decide(
     pairs: list[_Pair], cases: pd.DataFrame, register: pd.DataFrame, left: pd.DataFrame, right: pd.DataFrame
 ) -> pd.DataFrame:
-    one, other = left.to_dict("index"), right.to_dict("index")
+    one, other = _by_index(left), _by_index(right)
     of_case: dict[int, list[_Pair]] = {}
     for pair in pairs:
         of_case.setdefault(pair.case, []).append(pair)
@@ -142,12 +145,16 @@ def _decide(
         updated=register["updated_at"].astype(str) if "updated_at" in register else "",
     )
     rows: list[tuple[Any, ...]] = []
-    references, ids = register["asylum_reference"].to_dict(), cases["case_id"].to_dict()
+    references: dict[int, str] = dict(enumerate(register["asylum_reference"]))
+    ids: dict[int, str] = dict(enumerate(cases["case_id"]))
     for case in left.index:
         found = of_case.get(case, [])
         if case in chosen:
-            records = [pair.record for pair in chosen[case]]
-            newest = deciding.loc[records].sort_values(["open", "applied", "updated"]).index[-1]
+            newest = (
+                deciding.loc[[pair.record for pair in chosen[case]]]
+                .sort_values(["open", "applied", "updated"])
+                .index[-1]
+            )
             probability = max(pair.probability for pair in chosen[case])
             method = "reference" if any(pair.same_reference for pair in chosen[case]) else "linkage"
             rows.append((ids[case], references[newest], probability, "accept", method))
@@ -165,6 +172,14 @@ def _decide(
             for pair in doubtful[:MOST_REVIEWS]
         ]
     return _frame(rows)
+
+
+def _by_index(table: pd.DataFrame) -> dict[int, dict[str, Any]]:
+    return dict(zip(table.index, _people(table), strict=True))
+
+
+def _people(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [dict(zip(table.columns, row, strict=True)) for row in table.itertuples(index=False)]
 
 
 def _choose(found: list[_Pair], records: dict[int, dict[str, Any]]) -> list[_Pair] | None:
@@ -247,7 +262,7 @@ def _rarity(left: pd.DataFrame, right: pd.DataFrame, size: int) -> list[float]:
 
 
 def _both_scripts(table: pd.DataFrame) -> list[str | None]:
-    return [_BETWEEN.join(scripts) or None for scripts in map(_scripts, table.to_dict("records"))]
+    return [_BETWEEN.join(scripts) or None for scripts in map(_scripts, _people(table))]
 
 
 def _scripts(person: dict[str, Any]) -> list[str]:

@@ -23,8 +23,8 @@ _PARTICLES = frozenset(
 )
 _NASAB = frozenset("bin ibn bint bent binti ben wad weld ould walad".split())
 _HONORIFICS = frozenset(
-    "haji hajji hadji hajj sayed sayyid said sayeed mullah mulla molla maulvi mawlawi dr mr mrs ms prof eng sheikh shaikh "
-    "shaykh ustad hafiz qari agha mirza".split()
+    "haji hajji hadji hajj sayed sayyid said sayeed mullah mulla molla maulvi mawlawi dr mr mrs ms prof eng "
+    "sheikh shaikh shaykh ustad hafiz qari agha mirza".split()
 )
 # A name of its own as often as a title: dropped only where enough of the name is left.
 _KEPT_IF_NEEDED = 2
@@ -32,8 +32,8 @@ _ABD = frozenset({"abd", "abdul", "abdel", "abdal", "abdol", "abdu", "abdur", "a
 # Spellings that different hands choose for one sound; the longer first.
 _SOUNDS = (
     ("sch", "S"), ("tch", "C"), ("sh", "S"), ("ch", "C"), ("kh", "h"), ("gh", "g"), ("ph", "f"), ("th", "t"),
-    ("dh", "d"), ("zh", "j"), ("dj", "j"), ("dz", "z"), ("ts", "z"), ("tz", "z"), ("ck", "k"), ("q", "k"), ("c", "k"), ("x", "ks"),
-    ("p", "b"), ("v", "f"),
+    ("dh", "d"), ("zh", "j"), ("dj", "j"), ("dz", "z"), ("ts", "z"), ("tz", "z"), ("ck", "k"), ("q", "k"),
+    ("c", "k"), ("x", "ks"), ("p", "b"), ("v", "f"),
 )  # fmt: skip
 _SILENT = re.compile(r"(?<=.)[aiuh]")
 _VOWELS = frozenset("aiu")

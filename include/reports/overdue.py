@@ -40,7 +40,7 @@ def check_lists_are_on_time(now: dt.datetime) -> None:
         seen_to = outbox.composed_for(session)
         overdue = [f"list {owed} is still owed" for owed in outbox.owed_lists(session, now - GRACE)]
     end = last_day()
-    until = min(now, end + dt.timedelta(days=1)) if end else now
+    until = min(now, end) if end else now
     for office, versions in sorted(offices.items()):
         arrangement = in_force(versions, until.date())
         if arrangement is None:

@@ -93,24 +93,14 @@ def test_a_full_disk_is_a_failure_and_leaves_no_half_list(root):
 
 def test_a_server_that_takes_files_away_at_once_is_understood(root):
     class Takes(asyncssh.SFTPServer):
-        def posix_rename(self, oldpath, newpath):
-            super().posix_rename(oldpath, newpath)
+        def rename(self, oldpath, newpath):
+            super().rename(oldpath, newpath)
             Path(self.map_path(newpath).decode()).unlink()
 
     with sftp(root, Takes) as (port, _), client(port) as opened:
         outcome = deliver(opened, "/lists", FILES)
     assert outcome.proof["verified"] == "taken away at once"
     assert there(root) == {}
-
-
-def test_a_server_without_posix_rename_gets_its_list_too(root):
-    class Plain(asyncssh.SFTPServer):
-        def posix_rename(self, oldpath, newpath):
-            raise asyncssh.SFTPOpUnsupported("not here")
-
-    with sftp(root, Plain) as (port, _), client(port) as opened:
-        deliver(opened, "/lists", FILES)
-    assert there(root) == dict(FILES)
 
 
 def connection(monkeypatch, port, **extra):

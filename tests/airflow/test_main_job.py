@@ -1,0 +1,166 @@
+"""The main job under a real Airflow scheduler, from a real SFTP source to real SFTP and mail servers.
+
+One demo of two days, run once; the tests look at what it left and then at what happens when things are run again.
+"""
+
+import csv
+import datetime as dt
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from sqlalchemy import select
+
+from include.demo.run import Demo
+from include.ledger.engine import reading
+from include.ledger.models import Delivery, List, Notice, Reconciliation
+
+pytestmark = [pytest.mark.airflow, pytest.mark.xdist_group("airflow")]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory) -> Iterator[Demo]:
+    with Demo(tmp_path_factory.mktemp("demo"), 2) as running:
+        for day in running.days:
+            running.run_day(day)
+        yield running
+
+
+def received(demo: Demo) -> dict[tuple[str, str, str], bytes]:
+    """Every file that the other side has, by place and name."""
+    places = [*demo.setting.offices.rglob("*"), *demo.setting.mail.rglob("*.eml")]
+    return {(path.parent.name, path.name, str(path.parent)): path.read_bytes() for path in places if path.is_file()}
+
+
+def truth(demo: Demo, day: dt.date) -> pd.DataFrame:
+    paths = sorted(demo.setting.truth.glob(f"truth_*_{day:%Y%m%d}.csv"))
+    return pd.concat([pd.read_csv(path, dtype=str).assign(host=path.name.split("_")[1]) for path in paths]).fillna("")
+
+
+def test_every_list_arrived_and_opens_with_what_its_office_alone_has(demo):
+    lists = demo.received()
+    assert [one.problem for one in lists if one.problem] == []
+    assert len(lists) == demo.sealed_count() > 8
+
+
+def test_all_four_notices_appear(demo):
+    counts = {
+        notice: sum(one.counts.get(notice, 0) for one in demo.received())
+        for notice in ("NEW", "CHANGED", "CANCELLED", "DEPARTED")
+    }
+    assert all(counts.values()), counts
+
+
+def test_nobody_who_never_applied_is_on_any_list(demo):
+    everyone = pd.concat([truth(demo, day) for day in demo.days])
+    applied = set(everyone.loc[everyone["asylum_references"] != "", "case_id"])
+    with reading(demo.setting.ledger) as session:
+        from include.ledger.models import Entry
+
+        listed = set(session.scalars(select(Entry.case_id)))
+    assert listed, "somebody is listed"
+    assert listed <= applied
+
+
+def test_each_day_adds_up_and_the_cut_off_file_was_refused_first(demo):
+    with reading(demo.setting.ledger) as session:
+        days = list(session.scalars(select(Reconciliation)))
+        assert len(days) == 2 * len(demo.world.hosts)
+        assert all(day.added_up_at for day in days)
+    tasks = demo.airflow.get("dags/pull_extracts/dagRuns/~/taskInstances?limit=500")["task_instances"]
+    assert any(task["try_number"] > 1 and task["state"] == "success" for task in tasks)
+
+
+def secrets(demo: Demo) -> set[str]:
+    """What must be nowhere but in the data folder: every reference, and every sign of the canaries."""
+    found: set[str] = set()
+    for path in demo.setting.sources.rglob("*.csv"):
+        with path.open(encoding="utf-8-sig") as file:
+            for row in csv.DictReader(file):
+                found |= {row.get(column) or "" for column in ("case_id", "asylum_reference", "unhcr_reference")}
+    found |= set(demo.world.canaries()["value"])
+    with reading(demo.setting.ledger) as session:
+        found |= set(session.scalars(select(Notice.entry)))
+    return {value for value in found if len(value) >= 6}
+
+
+def leaks(demo: Demo) -> set[str]:
+    """The places outside the data folder that hold a secret: logs, and every text of Airflow's database."""
+    wanted = secrets(demo)
+    assert len(wanted) > 500
+    texts = {str(path): path.read_text(errors="replace") for path in demo.airflow.home.rglob("*.log")}
+    texts["servers.log"] = (demo.setting.folder / "servers.log").read_text(errors="replace")
+    database = sqlite3.connect(f"file:{demo.airflow.home / 'airflow.db'}?mode=ro", uri=True)
+    for (table,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+        rows = database.execute(f'SELECT * FROM "{table}"').fetchall()
+        texts[table] = "\n".join(str(cell) for row in rows for cell in row if cell is not None)
+    database.close()
+    assert len(texts) > 40
+    return {place for place, text in texts.items() if any(value in text for value in wanted)}
+
+
+def test_no_reference_and_no_canary_is_in_a_log_or_in_airflows_database(demo):
+    assert leaks(demo) == set()
+
+
+def test_the_search_for_leaks_sees_one_log_line(demo):
+    path = demo.airflow.home / "logs" / "leak.log"
+    path.write_text(f"linked {sorted(secrets(demo))[100]} just now\n")
+    try:
+        assert leaks(demo) == {str(path)}
+    finally:
+        path.unlink()
+
+
+def wait_until(demo: Demo, done, seconds=240):
+    deadline = time.monotonic() + seconds
+    while not done():
+        demo.airflow.check_alive()
+        assert time.monotonic() < deadline, "Airflow did not get there in time"
+        time.sleep(1)
+
+
+def runs(demo: Demo, dag_id: str) -> list[dict]:
+    return demo.airflow.get(f"dags/{dag_id}/dagRuns?limit=100")["dag_runs"]
+
+
+def test_a_day_that_is_run_again_delivers_nothing_twice(demo):
+    before = received(demo)
+    dags = [dag["dag_id"] for dag in demo.airflow.get("dags?limit=100")["dags"] if dag["dag_id"] != "sweep"]
+    for dag_id in dags:
+        for run in runs(demo, dag_id):
+            path = f"dags/{dag_id}/dagRuns/{run['dag_run_id']}/clear"
+            demo.airflow.request("POST", path, {"dry_run": False, "only_failed": False})
+    wait_until(
+        demo, lambda: all(run["state"] not in ("queued", "running") for dag_id in dags for run in runs(demo, dag_id))
+    )
+    assert {run["state"] for dag_id in dags for run in runs(demo, dag_id)} == {"success"}
+    assert received(demo) == before
+    with reading(demo.setting.ledger) as session:
+        assert {delivery.state for delivery in session.scalars(select(Delivery))} == {"delivered"}
+        assert {sealed.state for sealed in session.scalars(select(List))} == {"told"}
+
+
+def test_the_sweep_starts_what_airflow_forgot(demo):
+    """Forget one partition as Airflow might: its reconciliation and the run that made it are gone."""
+    host, day = demo.world.hosts[0], demo.days[-1]
+    key = f"{host}|{day}"
+    ledger = sqlite3.connect(demo.setting.folder / "data" / "ledger.db", timeout=60)
+    with ledger:
+        ledger.execute("UPDATE extract SET accepted_at = '2026-01-01 00:00:00.000000'")
+        ledger.execute("DELETE FROM reconciliation WHERE host_country = ? AND day = ?", (host, day.isoformat()))
+    ledger.close()
+    for run in runs(demo, "reconcile_cases"):
+        if run["partition_key"] == key:
+            demo.airflow.request("DELETE", f"dags/reconcile_cases/dagRuns/{run['dag_run_id']}")
+    assert not any(run["partition_key"] == key for run in runs(demo, "reconcile_cases"))
+    demo.airflow.request("POST", "dags/sweep/dagRuns", {"logical_date": None})
+
+    def again() -> bool:
+        return any(run["partition_key"] == key and run["state"] == "success" for run in runs(demo, "reconcile_cases"))
+
+    wait_until(demo, again)
+    assert Path(demo.setting.folder / "data" / "heartbeat").exists()
