@@ -19,11 +19,11 @@ $(BIN)/uv:
 
 # --no-deps: the lock is complete, and its one override (see overrides.txt) is not seen by a resolver that looks again.
 $(VENV)/.installed: requirements.txt | $(BIN)/uv
-	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --require-hashes --only-binary :all: -r requirements.txt
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --compile-bytecode --no-deps --require-hashes --only-binary :all: -r requirements.txt
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
-	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --require-hashes --only-binary :all: -r requirements-dev.txt
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --compile-bytecode --no-deps --require-hashes --only-binary :all: -r requirements-dev.txt
 	@touch $@
 
 install: $(VENV)/.installed ## the pinned environment, in .venv

@@ -22,6 +22,8 @@ from include.demo.ports import free_port
 from include.settings import ROOT, private_folder, write_private
 
 START_SECONDS = 180
+# Each task is a process of its own: without kept bytecode each would compile Airflow anew.
+_NOT_PASSED_ON = ("AIRFLOW", "AVR_", "PYTHONDONTWRITEBYTECODE")
 
 
 class AirflowDied(RuntimeError):
@@ -37,7 +39,7 @@ class Airflow:
         self.user, self.password = "admin", secrets.token_urlsafe(9)
         passwords = write_private(home / "passwords.json", json.dumps({self.user: self.password}).encode())
         self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "AVR_"))},
+            **{name: value for name, value in os.environ.items() if not name.startswith(_NOT_PASSED_ON)},
             "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}",
             "PYTHONPATH": str(ROOT),
             "AIRFLOW_HOME": str(home),

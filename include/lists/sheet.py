@@ -19,13 +19,15 @@ _WIDTHS = {
     "list_number": 22,
     "entry": 12,
     "notice": 14,
-    "reason": 24,
-    "name": 36,
-    "marked": 22,
+    "reason": 30,
+    "name": 40,
+    "marked": 28,
     "voluntariness_concern": 18,
     "remarks": 34,
 }
 _DATE_WIDTH, _OTHER_WIDTH = 15, 16
+_LINE = 15
+"""Points: the height of a line. Heights are set, since not every program finds them for wrapped text."""
 _INK, _PALE, _ANSWER = "#1B365D", "#EEF2F7", "#FFF9E5"
 _NOTICE_COLOURS = {"NEW": "#DCE9F7", "CHANGED": "#FFF1CC", "CANCELLED": "#E7E6E6", "DEPARTED": "#DDF0E0"}
 _MERGED_TO = 7
@@ -69,7 +71,7 @@ def _write_head(book: Any, sheet: Any, document: NotificationList, words: Texts)
     for what, how in words.head(document):
         sheet.write_string(row, 0, what, label)
         sheet.merge_range(row, 1, row, _MERGED_TO, how, plain)
-        sheet.set_row(row, 18 if len(how) < 110 else 32)
+        sheet.set_row(row, _LINE * max(-(-len(how) // 130), -(-len(what) // _WIDTHS["list_number"])) + 2)
         row += 1
     for text, form in ((words.no_withdrawal, notable), (words.how_to_answer, plain)):
         sheet.merge_range(row, 0, row, _MERGED_TO, text, form)
@@ -107,6 +109,7 @@ def _write_entries(book: Any, sheet: Any, document: NotificationList, words: Tex
         sheet.set_column(column, column, width)
         sheet.write_string(header_row, column, words.columns[name], header)
     for number, entry in enumerate(document.entries.to_dict("records"), start=header_row + 1):
+        lines = 1
         for column, name in enumerate(document.columns):
             value = entry[name]
             if name in ANSWER_COLUMNS:
@@ -121,6 +124,9 @@ def _write_entries(book: Any, sheet: Any, document: NotificationList, words: Tex
             else:
                 text = "" if pd.isna(value) else shown(name, str(value), words)
                 sheet.write_string(number, column, text, form.get(name, form["text"]))
+                # Bold and wide letters take more than their share of a column's width.
+                lines = max(lines, -(-len(text) * 115 // (100 * _WIDTHS.get(name, _OTHER_WIDTH))))
+        sheet.set_row(number, _LINE * lines + 2)
     last = header_row + max(len(document.entries), 1)
     sheet.autofilter(header_row, 0, last, len(document.columns) - 1)
     sheet.freeze_panes(header_row + 1, 0)

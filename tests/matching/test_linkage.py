@@ -1,0 +1,230 @@
+"""Who is accepted, who goes to a person, who is left alone. Every name is invented."""
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from include.matching.birthdates import DIFFERS, GUESSED, NEAR, NOT_KNOWN, SAME, YEAR, agreement
+from include.matching.linkage import COLUMNS, MOST_REVIEWS, link, link_files
+from include.matching.names import SAME_NAME, name_similarity
+from include.matching.references import plain
+
+SAME_PEOPLE = [
+    ("Mohammad Reza Ahmadi", "محمد رضا احمدی"),
+    ("Mohammed Ahmadi", "Muhamad Ahmady"),
+    ("Abd al-Rahman Yusuf", "Abdulrahman Youssef"),
+    ("Giorgi Mamulashvili", "გიორგი მამულაშვილი"),
+    ("Haile Gebremeskel", "ሃይለ ገብረመስቀል"),
+    ("Gul Mohammad", "Gulmohammad"),
+    ("Ali Hassan", "Hassan Ali"),
+    ("Haji Ahmad Rahimi", "Ahmad Rahimi"),
+    ("Sergei Ivanov", "Иванов Сергей Петрович"),
+    ("Ioannis Papadopoulos", "Γιάννης Παπαδόπουλος"),
+    ("Wang Xiaoming", "王小明"),
+    ("Noor Ahmad", "Nur Ahmed"),
+    ("José García", "Jose Garcia Perez"),
+]
+OTHER_PEOPLE = [
+    ("Ahmad Rahimi", "Mahmud Rahimi"),
+    ("Ahmad Zaher Rahimi", "Ahmad Shah Rahimi"),
+    ("Hassan Ali", "Hussein Ali"),
+    ("Omar Khan", "Amir Khan"),
+    ("Ahmad bin Yusuf", "Yusuf bin Ahmad"),
+    ("Mohammad", "Mohammad Ahmadi"),
+    ("Ali", "Ala"),
+    ("", "Ali"),
+]
+
+
+@pytest.mark.parametrize(("a", "b"), SAME_PEOPLE)
+def test_spellings_of_one_name_are_the_same(a, b):
+    assert name_similarity(a, b) >= SAME_NAME
+
+
+@pytest.mark.parametrize(("a", "b"), OTHER_PEOPLE)
+def test_brothers_fathers_and_namesakes_in_part_are_not(a, b):
+    assert name_similarity(a, b) < SAME_NAME
+
+
+@given(st.text(max_size=30), st.text(max_size=30))
+def test_similarity_is_symmetric_and_between_0_and_1(a, b):
+    assert name_similarity(a, b) == name_similarity(b, a)
+    assert 0 <= name_similarity(a, b) <= 1
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "level"),
+    [
+        ("1990-05-17", "1990-05-17", SAME),
+        ("1990-01-01", "1990-01-01", GUESSED),
+        ("1990", "1990-05-17", YEAR),
+        ("1990-01-01", "1990-05-17", YEAR),
+        ("1990-05-07", "1990-07-05", NEAR),
+        ("1990-05-17", "1990-05-27", NEAR),
+        ("1990-05-17", "1369-05-17", NEAR),
+        ("1990-01-01", "1992", NEAR),
+        ("1990-05-17", "1985-11-02", DIFFERS),
+        (None, "1990", NOT_KNOWN),
+    ],
+)
+def test_birth_dates_agree_by_levels(a, b, level):
+    assert agreement(a, b) == agreement(b, a) == level
+
+
+def test_a_reference_is_the_same_however_it_is_typed():
+    assert len({plain(typed) for typed in ("GRC-2026/000123", "grc 2026 000123", "GRC–2026–۰۰۰۱۲۳")}) == 1
+    assert plain("12") == plain(None) == ""
+
+
+def person(number, **more):
+    return {
+        "family_name": f"Rahimi{'abcdefghijklmnop'[number % 16] * 3}",
+        "given_names": "Ahmad",
+        "date_of_birth": f"19{60 + number % 40}-05-{number % 27 + 1:02d}",
+        "sex": "M",
+        "nationality": "AFG",
+        "father_name": "Yusuf",
+    } | more
+
+
+def case(case_id="C1", number=1, reference=None, **more):
+    return person(number, case_id=case_id, asylum_reference=reference, **more)
+
+
+def record(reference, number=1, applied="2025-01-05", final="false", **more):
+    return person(number, asylum_reference=reference, applied_on=applied, final=final, **more)
+
+
+STRANGERS = [
+    record(f"ZZZ-{number:05d}", number, given_names=f"Zmarai{'bcdfgh'[number % 6]}") for number in range(100, 300)
+]
+
+
+def linked(cases, records):
+    found = link(pd.DataFrame(cases), pd.DataFrame([*records, *STRANGERS]))
+    assert list(found.columns) == COLUMNS
+    return found
+
+
+def accepted(cases, records):
+    found = linked(cases, records)
+    found = found[found["decision"] == "accept"]
+    return dict(zip(found["case_id"], found["asylum_reference"], strict=True))
+
+
+def test_a_reference_and_a_person_that_agree_are_accepted():
+    found = linked([case(reference="ref 00001/26")], [record("REF-00001-26", given_names="Ahmed")])
+    assert list(found[["case_id", "asylum_reference", "decision", "method"]].iloc[0]) == [
+        "C1",
+        "REF-00001-26",
+        "accept",
+        "reference",
+    ]
+
+
+def test_a_person_without_reference_is_accepted_when_more_than_name_and_date_agree():
+    assert accepted([case()], [record("REF-00001")]) == {"C1": "REF-00001"}
+    without = linked([case(father_name=None)], [record("REF-00001")])
+    assert list(without["decision"]) == ["review"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"sex": "F", "given_names": "Zahra"},
+        {"given_names": "Mahmud"},
+        {"date_of_birth": "1931-11-29"},
+        {"father_name": "Karim"},
+    ],
+)
+def test_the_right_reference_on_another_person_is_never_accepted(other):
+    found = linked([case(reference="FAM-00001")], [record("FAM-00001", **other)])
+    assert "accept" not in set(found["decision"])
+
+
+def test_twins_with_one_file_number_each_get_their_own_record():
+    twins = [
+        case("A", given_names="Hamid", reference="FAM-00001"),
+        case("B", given_names="Walid", reference="FAM-00001"),
+    ]
+    records = [record("FAM-00001-1", given_names="Hamid"), record("FAM-00001-2", given_names="Waleed")]
+    assert accepted(twins, records) == {"A": "FAM-00001-1", "B": "FAM-00001-2"}
+
+
+def test_a_brother_who_never_applied_is_not_given_his_brothers_record():
+    assert accepted([case(given_names="Mahmud")], [record("REF-00001")]) == {}
+
+
+def test_two_people_as_alike_leave_the_choice_to_a_person():
+    records = [
+        record("REF-00001", place_of_birth="Herat", mother_name="Amina"),
+        record("REF-00002", father_name=None, date_of_birth="1961-05-03"),
+    ]
+    found = linked([case(father_name="Yusuf", date_of_birth="1961-05-02")], records)
+    assert len(found[found["decision"] == "accept"]) <= 1
+
+
+def test_of_several_records_of_one_person_the_newest_that_is_not_final_is_accepted():
+    records = [
+        record("OLD-00001", applied="2019-03-01", final="true"),
+        record("OPEN-0001", applied="2022-03-01"),
+        record("LATE-0001", applied="2024-03-01", final="true"),
+    ]
+    assert accepted([case()], records) == {"C1": "OPEN-0001"}
+    assert accepted([case()], [records[0], records[2]]) == {"C1": "LATE-0001"}
+
+
+def test_two_cases_of_one_person_share_a_record_and_two_people_never_do():
+    assert accepted([case("OLD"), case("NEW")], [record("REF-00001")]) == {"OLD": "REF-00001", "NEW": "REF-00001"}
+    two = [case("A"), case("B", date_of_birth="1961-05", mother_name=None, given_names="Ahmad Zaher")]
+    assert len(set(accepted(two, [record("REF-00001")]).values())) <= 1
+
+
+def test_at_most_five_doubts_are_offered_best_first():
+    records = [record(f"REF-{number:05d}", father_name=None, date_of_birth="1961-01-01") for number in range(9)]
+    found = linked([case(father_name=None, date_of_birth="1961-01-01")], records)
+    assert len(found) <= MOST_REVIEWS
+    assert list(found["match_probability"]) == sorted(found["match_probability"], reverse=True)
+
+
+def test_optional_columns_may_be_missing_and_tables_empty():
+    cases = pd.DataFrame([{"case_id": "A", "given_names": "Ahmad", "nationality": "AFG"}])
+    register = pd.DataFrame([{"asylum_reference": "R-0001", "given_names": "Zahra", "nationality": "SYR"}])
+    assert link(cases, register).empty
+    assert link(cases.iloc[:0], register).empty
+    assert link(cases, register.iloc[:0]).empty
+
+
+def test_the_command_writes_matches_and_names_a_missing_column(tmp_path):
+    pd.DataFrame([case()]).to_csv(tmp_path / "cases.csv", index=False)
+    pd.DataFrame([record("REF-00001"), *STRANGERS]).to_csv(tmp_path / "register.csv", index=False)
+    counts = link_files(tmp_path / "cases.csv", tmp_path / "register.csv", tmp_path / "out.csv")
+    assert (counts.cases, counts.accepted, counts.in_review) == (1, 1, 0)
+    assert list(pd.read_csv(tmp_path / "out.csv").columns) == COLUMNS
+    assert (tmp_path / "out.csv").stat().st_mode & 0o077 == 0
+    pd.DataFrame([record("R")]).drop(columns="final").to_csv(tmp_path / "register.csv", index=False)
+    with pytest.raises(ValueError, match=r"register.csv has no column final"):
+        link_files(tmp_path / "cases.csv", tmp_path / "register.csv", tmp_path / "out.csv")
+
+
+def test_on_a_sample_world_what_is_accepted_is_right():
+    import datetime as dt
+
+    from include.sample.world import World
+
+    day = dt.date(2026, 11, 2)
+    world = World(seed=77, hosts=["GRC", "NER"], first_day=day, cases=150, register=1500)
+    total = right = true = 0
+    for host in ("GRC", "NER"):
+        truth = world.truth(host, day).set_index("case_id")
+        of_case = {c: set(str(r).split(";")) - {""} for c, r in truth["asylum_references"].fillna("").items()}
+        found = link(world.extract(host, "avr_cases", day), world.extract(host, "asylum_procedure", day))
+        chosen = found[found["decision"] == "accept"]
+        total += len(chosen)
+        right += sum(
+            ref in of_case.get(c, set()) for c, ref in zip(chosen["case_id"], chosen["asylum_reference"], strict=True)
+        )
+        true += sum(bool(references) for references in of_case.values())
+    assert total >= 0.6 * true
+    assert right >= total - 1

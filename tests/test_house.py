@@ -1,0 +1,66 @@
+"""The house rules that a machine can check."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from include.settings import ROOT
+
+ROOMS = [path.parent for path in sorted((ROOT / "include").glob("*/__init__.py")) if path.parent.name != "demo"]
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module or "")
+    return found
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)
+def test_no_room_imports_airflow(room):
+    for path in room.rglob("*.py"):
+        assert not {name for name in imports(path) if name.split(".")[0] == "airflow"}, path
+
+
+def test_only_the_ledger_room_knows_how_to_write_the_database():
+    for path in (ROOT / "include").rglob("*.py"):
+        if "ledger" not in path.parts and "demo" not in path.parts:
+            assert not {name for name in imports(path) if name.startswith("sqlalchemy") and name != "sqlalchemy.orm"}, (
+                path
+            )
+
+
+def test_every_dag_parses_explains_itself_and_retries(tmp_path):
+    code = """
+import json
+from airflow.dag_processing.dagbag import DagBag
+bag = DagBag()
+print(json.dumps({"errors": bag.import_errors, "dags": {
+    dag.dag_id: [bool(dag.doc_md), sorted(dag.tags), [t.owner for t in dag.tasks], [t.retries for t in dag.tasks],
+                 bool(dag.template_searchpath)] for dag in bag.dags.values()}}))
+"""
+    environment = os.environ | {
+        "AIRFLOW_HOME": str(tmp_path),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "PYTHONPATH": str(ROOT),
+    }
+    import json
+
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    seen = json.loads(done.stdout.splitlines()[-1])
+    assert seen["errors"] == {}
+    assert {"pull_extracts", "reconcile_cases", "sweep", "deliver_lists__GRC-ATH"} <= set(seen["dags"])
+    for dag_id, (explained, tags, owners, retries, _) in seen["dags"].items():
+        assert explained, dag_id
+        assert tags, dag_id
+        assert set(owners) == {"data-engineering"}, dag_id
+        assert min(retries) >= 1, dag_id
