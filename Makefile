@@ -34,7 +34,8 @@ demo: $(VENV)/.installed ## the main job on real servers (ONCE=1 stops by itself
 test: $(VENV)/.installed-dev ## everything that is checked
 	bash tests/install_services.sh
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 -m "not airflow"
+	$(BIN)/pytest -m airflow
 
 lint: $(VENV)/.installed-dev ## ruff and mypy
 	$(BIN)/ruff check .

@@ -40,8 +40,10 @@ def deliver_lists(office: str, versions: list) -> None:
             from include.connections import open_sftp, open_smtp
             from include.delivery.send import send_owed
 
+            # What is owed to a channel of an earlier version still goes there.
+            channels = [channel for version in versions for channel in version.deliver]
             return send_owed(
-                office, versions, open_sftp=open_sftp, open_smtp=open_smtp, clock=lambda: datetime.now(UTC)
+                office, channels, open_sftp=open_sftp, open_smtp=open_smtp, clock=lambda: datetime.now(UTC)
             )
 
         ComposeList(task_id="compose", office=office, inlets=[standings]) >> send()

@@ -25,7 +25,9 @@ COUNTRIES = {
 }
 
 
-def office(country="GRC", days=("mon",), at="09:00", timezone=None, begins="2020-01-01", **settings) -> Arrangement:
+def office(
+    country="GRC", days=("mon",), at="09:00", timezone=None, begins="2020-01-01", also=None, **settings
+) -> Arrangement:
     return Arrangement.model_validate(
         {
             "office": "AAA-BBB",
@@ -39,6 +41,7 @@ def office(country="GRC", days=("mon",), at="09:00", timezone=None, begins="2020
             "deliver": [{"via": "sftp", "connection": "a", "folder": "/", "seal": "none"}],
             "answers": {"escalate": ["a@iom.example"]},
         }
+        | (also or {})
     )
 
 

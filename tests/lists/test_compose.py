@@ -1,0 +1,172 @@
+"""From the ledger's cases to numbered lists in an office's folder, over a real SFTP server, on both databases."""
+
+import datetime as dt
+from contextlib import contextmanager
+
+import asyncssh
+import pandas as pd
+import pytest
+from sqlalchemy import select
+
+from include.delivery.sealing import SealRefused
+from include.delivery.send import NotDelivered, send_owed
+from include.ledger.engine import reading, writing
+from include.ledger.models import Delivery, List
+from include.ledger.outbox import void_list
+from include.lists.compose import SealingKey, compose_list
+from include.lists.opening import open_list
+from tests.arrangements.test_calendar import office
+from tests.ledger.world import MONDAY, TUESDAY, case, cases, reconcile
+from tests.servers import client, sftp
+
+pytestmark = pytest.mark.usefixtures("ledger")
+MORNING = dt.datetime(2026, 11, 2, 7, tzinfo=dt.UTC)
+NEXT = MORNING + dt.timedelta(days=1)
+
+
+def arrangement(**more):
+    settings = more.pop("list", {})
+    channel = {"via": "sftp", "connection": "a", "folder": "/lists", "seal": "none"}
+    also = {"deliver": [channel], "office": "GRC-ATH"} | more
+    return office("GRC", days=["mon", "tue"], begins="2026-11-01", also=also, **settings)
+
+
+def compose(made=None, due_at=MORNING):
+    made = made or arrangement()
+    return compose_list(made, due_at, {channel.key: SealingKey(None, None) for channel in made.deliver}, due_at)
+
+
+@contextmanager
+def folder(tmp_path, files=None):
+    """Sends what is owed to a real server; gives the lists that are there, opened, by file name."""
+    (tmp_path / "root" / "lists").mkdir(parents=True, exist_ok=True)
+    with sftp(tmp_path / "root", files) as (port, _):
+
+        def send(made=None):
+            return send_owed(
+                "GRC-ATH",
+                (made or arrangement()).deliver,
+                open_sftp=lambda _: client(port),
+                open_smtp=lambda _: client(port),
+                clock=lambda: dt.datetime.now(dt.UTC),
+            )
+
+        def there():
+            return {
+                p.name: open_list(p.read_bytes(), p.name) for p in sorted((tmp_path / "root" / "lists").glob("*.xlsx"))
+            }
+
+        yield send, there
+
+
+def test_a_list_is_numbered_sent_and_told(tmp_path):
+    reconcile(MONDAY, cases(case("A"), case("B", standing="rejected", to_tell=False)))
+    assert compose() == ("GRC-ATH_2026-0001", {"NEW": 1})
+    with folder(tmp_path) as (send, there):
+        assert send() == ["GRC-ATH_2026-0001 via sftp"]
+        (opened,) = there().values()
+    assert list(opened.entries["name"]) == ["RAHIMI, Ahmad"]
+    with reading() as session:
+        assert session.scalars(select(List.state)).one() == "told"
+
+
+def test_a_day_run_again_makes_and_sends_nothing_twice(tmp_path):
+    reconcile(MONDAY, cases(case("A")))
+    with folder(tmp_path) as (send, there):
+        for _ in range(3):
+            compose()
+            send()
+        assert len(there()) == 1
+
+
+def test_an_empty_list_is_made_once_where_the_arrangement_wants_one():
+    reconcile(MONDAY, cases(case("A", standing="review", to_tell=False)))
+    assert compose() == (None, {})
+    wanted = arrangement(list={"when_empty": "send"})
+    assert compose(wanted)[0] == "GRC-ATH_2026-0001"
+    assert compose(wanted) == (None, {})
+
+
+def test_the_next_day_tells_the_difference_under_the_same_entry(tmp_path):
+    moved = pd.Timestamp("2026-12-01")
+    reconcile(MONDAY, cases(case("A"), case("B"), case("C")))
+    compose()
+    left = case("C", status="departed", departed_on=pd.Timestamp("2026-11-03"))
+    reconcile(TUESDAY, cases(case("A", expected_departure_on=moved), case("B", status="withdrawn"), left, case("D")))
+    number, counts = compose(due_at=NEXT)
+    assert (number, counts) == ("GRC-ATH_2026-0002", {"NEW": 1, "CHANGED": 1, "CANCELLED": 1, "DEPARTED": 1})
+    with folder(tmp_path) as (send, there):
+        send()
+        first, second = there().values()
+    assert set(first.entries["entry"]) < set(second.entries["entry"])
+    changed = second.entries[second.entries["notice"] == "CHANGED"].iloc[0]
+    assert (changed["expected_departure_on"], changed["previous_expected_departure_on"]) == ("2026-12-01", "2026-11-20")
+
+
+def test_a_number_has_no_gap_when_a_send_fails_and_is_tried_again(tmp_path):
+    class Full(asyncssh.SFTPServer):
+        def write(self, file_obj, offset, data):
+            raise asyncssh.SFTPFailure("No space left on device")
+
+    reconcile(MONDAY, cases(case("A")))
+    compose()
+    with folder(tmp_path, Full) as (send, there):
+        with pytest.raises(NotDelivered, match="GRC-ATH_2026-0001 via sftp"):
+            send()
+        assert there() == {}
+    reconcile(TUESDAY, cases(case("A"), case("B")))
+    compose(due_at=NEXT)
+    with folder(tmp_path) as (send, there):
+        assert send() == ["GRC-ATH_2026-0001 via sftp", "GRC-ATH_2026-0002 via sftp"]
+        assert [name[:17] for name in there()] == ["GRC-ATH_2026-0001", "GRC-ATH_2026-0002"]
+    with reading() as session:
+        assert sorted(session.scalars(select(Delivery.attempts))) == [1, 2]
+
+
+def test_a_voided_list_is_told_anew_and_named(tmp_path):
+    reconcile(MONDAY, cases(case("A")))
+    compose()
+    with writing() as session:
+        void_list(session, "GRC-ATH_2026-0001", "folder lost", MORNING)
+    assert compose(due_at=NEXT) == ("GRC-ATH_2026-0002", {"NEW": 1})
+
+
+def test_a_key_that_is_not_the_recorded_one_makes_nothing():
+    channel = {"via": "sftp", "connection": "a", "folder": "/lists", "seal": "pgp", "fingerprint": "0" * 40}
+    reconcile(MONDAY, cases(case("A")))
+    with pytest.raises(SealRefused):
+        compose(arrangement(deliver=[channel]))
+    with reading() as session:
+        assert session.scalars(select(List.id)).all() == []
+
+
+def test_nobody_is_listed_without_consent_where_it_is_required():
+    reconcile(MONDAY, cases(case("A"), case("B", sharing_consent=True), case("C", sharing_consent=False)))
+    assert compose(arrangement(consent="required")) == ("GRC-ATH_2026-0001", {"NEW": 1})
+    reconcile(TUESDAY, cases(case("A"), case("B", sharing_consent=False), case("C", sharing_consent=False)))
+    assert compose(arrangement(consent="required"), NEXT) == ("GRC-ATH_2026-0002", {"CANCELLED": 1})
+
+
+def test_a_case_that_moves_to_another_office_is_cancelled_at_the_one_and_new_at_the_other():
+    here, there = arrangement(iom_offices=["ATH"]), arrangement(iom_offices=["THE"], office="GRC-THE")
+    reconcile(MONDAY, cases(case("A")))
+    assert compose(here)[1] == {"NEW": 1}
+    assert compose(there) == (None, {})
+    reconcile(TUESDAY, cases(case("A", iom_office="THE")))
+    assert compose(here, NEXT)[1] == {"CANCELLED": 1}
+    assert compose(there, NEXT)[1] == {"NEW": 1}
+
+
+def test_a_no_show_is_cancelled_after_the_grace_and_not_before():
+    reconcile(MONDAY, cases(case("A")))
+    compose()
+    reconcile(TUESDAY, cases(case("A", status="no_show")))
+    assert compose(due_at=NEXT) == (None, {})
+    later = MORNING + dt.timedelta(days=4)
+    assert compose(due_at=later)[1] == {"CANCELLED": 1}
+
+
+def test_a_case_without_a_date_is_told_when_it_gets_one_or_when_the_office_wants_it():
+    reconcile(MONDAY, cases(case("A", expected_departure_on=None)))
+    assert compose() == (None, {})
+    assert compose(arrangement(list={"undated": True}))[1] == {"NEW": 1}
