@@ -115,7 +115,7 @@ def test_the_search_for_leaks_sees_one_log_line(demo):
         path.unlink()
 
 
-def wait_until(demo: Demo, done, seconds=240):
+def wait_until(demo: Demo, done, seconds=900):
     deadline = time.monotonic() + seconds
     while not done():
         demo.airflow.check_alive()
