@@ -8,10 +8,10 @@ ONCE ?=
 DAYS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format types lock bench schemas clean
+.PHONY: help install demo test test-airflow lint format types lock bench schemas clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 $(BIN)/uv:
 	$(PYTHON) -m venv $(VENV)
@@ -31,10 +31,12 @@ install: $(VENV)/.installed ## the pinned environment, in .venv
 demo: $(VENV)/.installed ## the main job on real servers (ONCE=1 stops by itself, DAYS=5 runs more days)
 	$(BIN)/python -m include demo --days $(DAYS) $(if $(ONCE),--once)
 
-test: $(VENV)/.installed-dev ## everything that is checked
+test: $(VENV)/.installed-dev ## everything that is checked but the end-to-end run
 	bash tests/install_services.sh
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 	$(BIN)/pytest -n 2 -m "not airflow"
+
+test-airflow: $(VENV)/.installed-dev ## the main job end to end under a real Airflow scheduler (some ten minutes)
 	$(BIN)/pytest -m airflow
 
 lint: $(VENV)/.installed-dev ## ruff and mypy

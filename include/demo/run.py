@@ -138,7 +138,7 @@ class Demo(AbstractContextManager["Demo"]):
         said("the sources publish their files")
         self.publish(day, TRUNCATED if second else None)
         if second:
-            self.wait_for_refusal(TRUNCATED[0], said)
+            self.wait_for_refusal(said)
             self.publish(day)
         self.wait_for(day, said)
 
@@ -194,22 +194,17 @@ class Demo(AbstractContextManager["Demo"]):
                 raise DemoFailed(f"{day} did not end in {DAY_MINUTES} minutes: {now}; look at {self.airflow.url}")
         said(str(now))
 
-    def wait_for_refusal(self, host_country: str, said: Callable[[str], None]) -> None:
-        """Return when Airflow shows that the cut-off file was refused."""
+    def wait_for_refusal(self, said: Callable[[str], None]) -> None:
+        """Return when Airflow shows that a pull was refused."""
         deadline = time.monotonic() + DAY_MINUTES * 60
         while time.monotonic() < deadline:
             self.airflow.check_alive()
             tasks = self.airflow.get("dags/pull_extracts/dagRuns/~/taskInstances?limit=500")["task_instances"]
-            if any(
-                task["task_id"] == "pull_cases"
-                and host_country in (task["rendered_map_index"] or "")
-                and task["state"] in ("up_for_retry", "failed")
-                for task in tasks
-            ):
-                said(f"the cut-off file of {host_country} was refused, the whole one comes now")
+            if any(task["task_id"] == "pull_cases" and task["state"] in ("up_for_retry", "failed") for task in tasks):
+                said("a cut-off file was refused; the whole one comes now")
                 return
             time.sleep(3)
-        raise DemoFailed(f"the cut-off file of {host_country} was not refused; look at {self.airflow.url}")
+        raise DemoFailed(f"the cut-off file was not refused; look at {self.airflow.url}")
 
     def received(self) -> list[Received]:
         """Every list as its office has it, opened and checked with what the office alone has."""
