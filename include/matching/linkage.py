@@ -240,6 +240,8 @@ def _same_person(one: dict[str, Any], other: dict[str, Any]) -> bool:
     """
     if _contradict(one, other) or len(tokens(_scripts(one)[0])) != len(tokens(_scripts(other)[0])):
         return False
+    if one["nationality"] and other["nationality"] and one["nationality"] != other["nationality"]:
+        return False
     if one["unhcr_reference"] and one["unhcr_reference"] == other["unhcr_reference"]:
         return True
     agreement = birthdates.agreement(one["birth_date"], other["birth_date"])
