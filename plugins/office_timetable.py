@@ -58,7 +58,9 @@ class OfficeTimetable(Timetable):
         if due is None or (restriction.latest is not None and due > restriction.latest):
             return None
         before = previous_due(self.versions, _moment(due).subtract(microseconds=1))
-        return DagRunInfo.interval(start=_moment(before) if before else _moment(due), end=_moment(due))
+        # A run's logical date is where its interval starts: the first one must not start where the second does.
+        start = _moment(before) if before else _moment(due).subtract(days=1)
+        return DagRunInfo.interval(start=start, end=_moment(due))
 
 
 def _moment(at: Any) -> DateTime:

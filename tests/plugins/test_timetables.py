@@ -42,6 +42,11 @@ def test_an_office_is_due_on_its_days_and_its_interval_begins_at_the_list_before
     assert all(before.data_interval.end == after.data_interval.start for before, after in zip(found, found[1:]))
 
 
+def test_no_two_runs_of_an_office_have_one_logical_date():
+    found = runs(OfficeTimetable([office(days=["mon", "tue"], begins="2026-11-01")]), count=4)
+    assert len({info.logical_date for info in found}) == 4
+
+
 def test_without_catchup_only_the_newest_missed_list_is_made(monkeypatch):
     monkeypatch.setattr(office_timetable, "now", lambda zone: pendulum.datetime(2026, 11, 12, 12, tz=zone))
     found = runs(OfficeTimetable([office(days=["mon", "thu"])]), catchup=False, count=2)
