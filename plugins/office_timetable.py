@@ -46,9 +46,7 @@ class OfficeTimetable(Timetable):
     ) -> DagRunInfo | None:
         after = last_automated_data_interval.end if last_automated_data_interval else None
         if restriction.earliest is not None:
-            # Due exactly at the beginning counts.
-            beginning = restriction.earliest.subtract(microseconds=1)
-            after = max(after, beginning) if after else beginning
+            after = max(after, restriction.earliest) if after else restriction.earliest
         if not restriction.catchup or after is None:
             # Only the newest list that was missed: it tells whatever the older ones would have.
             latest = previous_due(self.versions, now(UTC))
@@ -58,8 +56,10 @@ class OfficeTimetable(Timetable):
         if due is None or (restriction.latest is not None and due > restriction.latest):
             return None
         before = previous_due(self.versions, _moment(due).subtract(microseconds=1))
-        # A run's logical date is where its interval starts: the first one must not start where the second does.
-        start = _moment(before) if before else _moment(due).subtract(days=1)
+        # A run's logical date is where its interval starts. Airflow makes no task for one before the DAG's start, and
+        # no second run of one date: so a first interval starts with the DAG, and a list due that very moment is not it.
+        start = max(filter(None, (_moment(before) if before else None, restriction.earliest)), default=None)
+        start = start or _moment(due).subtract(days=1)
         return DagRunInfo.interval(start=start, end=_moment(due))
 
 

@@ -47,6 +47,12 @@ def test_no_two_runs_of_an_office_have_one_logical_date():
     assert len({info.logical_date for info in found}) == 4
 
 
+def test_no_run_has_a_logical_date_before_its_dag_begins_for_airflow_would_give_it_no_task():
+    for begins in ("2026-10-01", "2026-11-01", "2026-11-02"):
+        found = runs(OfficeTimetable([office(days=["mon", "thu"], begins=begins)]), count=3)
+        assert all(info.logical_date >= START for info in found)
+
+
 def test_without_catchup_only_the_newest_missed_list_is_made(monkeypatch):
     monkeypatch.setattr(office_timetable, "now", lambda zone: pendulum.datetime(2026, 11, 12, 12, tz=zone))
     found = runs(OfficeTimetable([office(days=["mon", "thu"])]), catchup=False, count=2)
