@@ -9,6 +9,7 @@ import json
 import os
 import secrets
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -60,7 +61,7 @@ class Airflow:
             "AIRFLOW__API__WORKERS": "1",
             "AIRFLOW__API__SECRET_KEY": secrets.token_urlsafe(24),
             "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_urlsafe(48),
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}?timeout=60",
             "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
             "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
             "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
@@ -86,6 +87,9 @@ class Airflow:
             )
         if done.returncode:
             raise AirflowDied(f"Airflow's database could not be made; see {self.home / 'migrate.log'}")
+        with contextlib.closing(sqlite3.connect(self.home / "airflow.db")) as database:
+            # So that a reader, the UI say, keeps no part of Airflow from writing. The file remembers it.
+            database.execute("PRAGMA journal_mode = WAL")
         said("Airflow: API server")
         self._start("api-server")
         self._wait(lambda: self._health() is not None, "api-server")
