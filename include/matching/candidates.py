@@ -1,135 +1,214 @@
-"""Which records of a register may be a case's person at all: few enough to look at, with the right one among them.
+"""Which records of a register may be a case's person at all, and what speaks for and against each: few enough to look at,
+with the right one among them.
 
-Reach for this to see by which keys a pair can meet. Everything that touches the whole register is done by DuckDB over
-distinct values; names are analysed only where a key already joins a case.
+Reach for this to see by which keys a pair can meet, and what is compared. DuckDB touches the whole register; Python sees
+each distinct word once and, of the pairs, the names of those whose other evidence leaves room for a match.
 """
 
-import unicodedata
-
 import duckdb
-import pandas as pd
+import pyarrow as arrow
 
-from include.matching import birthdates, references
-from include.matching.names import tokens
+from include.matching import birthdates, model, references
+from include.matching.names import SAME_NAME, block_key, likeness
 
-PERSON_COLUMNS = [
-    "person",
-    "original",
-    "father",
-    "mother",
-    "place",
-    "birth_date",
-    "sex",
-    "nationality",
-    "reference",
-    "unhcr_reference",
-]
 _UNKNOWN_NATIONALITIES = ("XXA", "XXB", "XXC", "XXX")
-_YEARS_AROUND = range(-2, 3)
+_YEARS_AROUND = 2
+_MOST_NAMED = 30
+"""Of a case's candidates so many are compared by name: whoever is not among them has fewer or commoner parts of the name,
+and less of the other evidence, than all of those. A person looks at five at most."""
+_BREAKS = "-–—_.,;:/()|"
+_SILENT_SIGNS = "'’‘ʿʾ`´\"\u200c\u200d\u0640"
+_BETWEEN = "\n"
+"""Between the spellings of one name; no cell of an extract holds it."""
+
+EVIDENCE = ["name", "birth_date", "reference", "unhcr_reference", "sex", "nationality", "father", "mother", "place"]
+"""The columns of `compared`: levels of agreement, -1 where a side does not say, 0 where the two contradict, and more the
+more they agree; `name` and the parents' up to 3, `birth_date` as in birthdates, `reference` 1 where a sign is off."""
 
 
-def people(rows: pd.DataFrame, reference: str) -> pd.DataFrame:
-    """The evidence of each row in one form, PERSON_COLUMNS, None where it is missing.
-
-    rows: of an extract; columns beyond the required ones may be missing altogether
-    reference: the column that holds the asylum reference
-    """
-
-    def column(name: str) -> pd.Series:
-        found = rows[name] if name in rows else pd.Series(None, index=rows.index, dtype=object)
-        return found.astype(object).where(found.notna() & (found.astype(object) != ""), None)
-
-    given, family = column("given_names"), column("family_name")
-    nationality = column("nationality")
-    found = pd.DataFrame(
-        {
-            "person": [" ".join(filter(None, pair)) or None for pair in zip(given, family, strict=True)],
-            "original": column("name_original_script"),
-            "father": column("father_name"),
-            "mother": column("mother_name"),
-            "place": column("place_of_birth"),
-            "birth_date": column("date_of_birth").map(_day, na_action="ignore"),
-            "sex": column("sex").where(column("sex").isin(["F", "M"]), None),
-            "nationality": nationality.where(~nationality.isin(_UNKNOWN_NATIONALITIES), None),
-            "reference": _plain(column(reference)),
-            "unhcr_reference": _plain(column("unhcr_reference")),
-        },
-        index=rows.index,
-    ).astype(object)
-    return found.where(found.notna(), None)
-
-
-def with_blocks(cases: pd.DataFrame, register: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Cases and those records that share a key with one of them, each with its keys in `block`.
-
-    Keys: the reference, the UNHCR reference, a full birth date with the nationality, any birth date with a part of
-    the name, two parts of the name with the year of birth (give or take two), two parts alone where no date is known.
-    """
-    case_keys = [_keys(row, around=True) for row in cases.itertuples(index=False)]
-    wanted = {key for keys in case_keys for key in keys}
-    near = _near(register, cases)
-    register_keys = [_keys(row, around=False) & wanted for row in near.itertuples(index=False)]
-    kept = [bool(keys) for keys in register_keys]
-    return (
-        cases.assign(block=pd.Series([sorted(keys) for keys in case_keys], cases.index)),
-        near.assign(block=pd.Series([sorted(keys) for keys in register_keys], near.index))[kept],
+def prepare(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give the connection what the queries of this room call."""
+    birthdates.define(connection)
+    connection.create_function("plain_reference", references.plain, ["VARCHAR"], "VARCHAR")
+    connection.create_function("block_key", _block_keys, ["VARCHAR"], "VARCHAR", type="arrow")
+    connection.create_function("name_level", _name_levels, ["VARCHAR", "VARCHAR"], "INTEGER", type="arrow")
+    breaks, spaces = (_BREAKS + _SILENT_SIGNS).replace("'", "''"), " " * len(_BREAKS)
+    connection.execute(
+        f"""
+        CREATE MACRO words_of(person, original) AS
+            string_split(translate(lower(concat_ws(' ', person, original)), '{breaks}', '{spaces}'), ' ');
+        CREATE MACRO one_name(person) AS
+            length(person) - length(replace(person, ' ', '')) <= CAST(starts_with(lower(person), 'abd') AS INTEGER);
+        CREATE MACRO alike(reference) AS translate(reference, '{references.LOOK_ALIKE[0]}', '{references.LOOK_ALIKE[1]}');
+        """
     )
 
 
-def _near(register: pd.DataFrame, cases: pd.DataFrame) -> pd.DataFrame:
-    """The records whose reference, birth date or year of birth any case has: a join, before names are looked at."""
-    if len(register) < 20_000:
-        return register
-    connection = duckdb.connect()
-    left = register.assign(_row=range(len(register)))[["_row", "reference", "unhcr_reference", "birth_date"]]
-    connection.register("records", left)
-    connection.register("cases", cases[["reference", "unhcr_reference", "birth_date"]])
-    rows = connection.execute(
+def read_people(connection: duckdb.DuckDBPyConnection, table: str, source: str, key: str, columns: set[str]) -> None:
+    """Make `table`: the evidence of each row of `source` in one form, NULL where it is missing.
+
+    source: a relation of SQL whose `columns` are text; rows without `key` are left out
+    table: `id` (BIGINT), `key`, PERSON_COLUMNS, `reference`, `unhcr_reference`, `final` (BOOLEAN),
+        `applied`, `updated`
+    """
+
+    def column(name: str) -> str:
+        return f"nullif(trim({name}), '')" if name in columns else "CAST(NULL AS VARCHAR)"
+
+    def reference(name: str) -> str:
+        value = column(name)
+        plain = f"regexp_replace(upper({value}), '[^0-9A-Z]', '', 'g')"
+        short = f"CASE WHEN length({plain}) >= {references.SHORTEST} THEN {plain} END"
+        typed = f"nullif(plain_reference({value}), '')"
+        return (
+            f"CASE WHEN {value} IS NULL THEN NULL WHEN strlen({value}) = length({value}) THEN {short} ELSE {typed} END"
+        )
+
+    unknown = ", ".join(f"'{code}'" for code in _UNKNOWN_NATIONALITIES)
+    born, sex, nationality = column("date_of_birth"), column("sex"), column("nationality")
+    # Not row_number(): it would read the file on one core.
+    connection.execute(
+        f"""
+        CREATE TABLE {table}_rows AS
+        SELECT {column(key)} AS key,
+            nullif(concat_ws(' ', {column("given_names")}, {column("family_name")}), '') AS person,
+            {column("name_original_script")} AS original, {column("father_name")} AS father,
+            {column("mother_name")} AS mother, {column("place_of_birth")} AS place,
+            CASE WHEN regexp_full_match({born}, '{birthdates.IS_DATE}') THEN {born} END AS birth_date,
+            CASE WHEN {sex} IN ('F', 'M') THEN {sex} END AS sex,
+            CASE WHEN {nationality} NOT IN ({unknown}) THEN {nationality} END AS nationality,
+            {reference("asylum_reference")} AS reference, {reference("unhcr_reference")} AS unhcr_reference,
+            coalesce(lower({column("final")}) = 'true', false) AS final,
+            coalesce({column("applied_on")}, '') AS applied, coalesce({column("updated_at")}, '') AS updated
+        FROM {source} WHERE {column(key)} IS NOT NULL;
+        CREATE VIEW {table} AS SELECT rowid AS id, * FROM {table}_rows;
         """
-        WITH years AS (
-            SELECT DISTINCT CAST(substr(birth_date, 1, 4) AS INTEGER) + around AS year
-            FROM cases, (SELECT unnest([-2, -1, 0, 1, 2]) AS around) WHERE birth_date IS NOT NULL)
-        SELECT _row FROM records
-        WHERE reference IN (SELECT reference FROM cases) OR unhcr_reference IN (SELECT unhcr_reference FROM cases)
-           OR birth_date IS NULL OR CAST(substr(birth_date, 1, 4) AS INTEGER) IN (SELECT year FROM years)
-           OR EXISTS (SELECT 1 FROM cases WHERE birth_date IS NULL)
-        ORDER BY _row
-        """
-    ).fetchnumpy()["_row"]
-    connection.close()
-    return register.iloc[rows]
+    )
 
 
-def _keys(row: object, *, around: bool) -> set[str]:
-    keys = set()
-    date: str | None = row.birth_date  # type: ignore[attr-defined]
-    for name, value in (("r", row.reference), ("u", row.unhcr_reference)):  # type: ignore[attr-defined]
-        if value:
-            keys.add(f"{name}:{references.look_alike(value)}")
-    shapes: set[frozenset[str]] = set()
-    for name in (row.person, row.original):  # type: ignore[attr-defined]
-        if name:
-            shapes.add(frozenset(token.skeleton for token in tokens(name) if token.skeleton))
-    if date and birthdates.certain(birthdates.parts(date) or ()):
-        keys.add(f"d:{date}:{row.nationality}")  # type: ignore[attr-defined]
-    year = int(date[:4]) if date else None
-    years = [year + gap for gap in (_YEARS_AROUND if around else (0,))] if year else [None]
-    for shape in shapes:
-        parts = sorted(shape)
-        if date:
-            keys |= {f"n:{part}:{date}" for part in parts}
-        for number, one in enumerate(parts):
-            keys |= {f"t:{one}:{other}:{year}" for other in parts[number + 1 :] for year in years}
-            if around and year:
-                keys |= {f"t:{one}:{other}:None" for other in parts[number + 1 :]}
-    return keys
+def compare(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make `compared` from the tables `cases` and `register`: `pair`, `case_id`, `record_id`, `rarity` and EVIDENCE.
+
+    Compared are pairs that share the reference but for signs that look alike; or UNHCR's reference; or a known birth date
+    and the nationality; or a known birth date and a part of the name, a guessed one if one has but one name; or two parts
+    of the name, the years of birth at most two apart or one of them unknown. Left out is who cannot come near a match
+    even if every name agrees.
+
+    rarity: how rare the case's name is among the register's people of the nationality, in powers of ten
+    """
+    size = connection.execute("SELECT count(*) FROM register").fetchall()[0][0]
+    connection.execute(_PARTS)
+    connection.execute(_RARITIES)
+    connection.execute(_MET.format(around=_YEARS_AROUND))
+    weight = model.weight(size)
+    connection.execute(_COMPARED.format(weight=weight, least=model.LEAST_WEIGHT, between=_BETWEEN, most=_MOST_NAMED))
 
 
-def _plain(column: pd.Series) -> pd.Series:
-    return column.map(references.plain, na_action="ignore").map(lambda value: value or None, na_action="ignore")
+_PARTS = """
+CREATE TABLE wanted AS
+SELECT skeleton, CAST(row_number() OVER () AS INTEGER) AS part FROM (
+    SELECT DISTINCT block_key(word) AS skeleton FROM (SELECT DISTINCT unnest(words_of(person, original)) AS word FROM cases))
+WHERE skeleton <> '';
+""" + "".join(
+    f"""
+CREATE TABLE {table}_word AS SELECT id, unnest(words_of(person, original)) AS word FROM {table};
+CREATE TABLE {table}_part AS
+WITH words AS (
+    SELECT word, part FROM (SELECT word, block_key(word) AS skeleton FROM (SELECT DISTINCT word FROM {table}_word))
+    JOIN wanted USING (skeleton))
+SELECT id, part, birth_date, nationality, one_name(person) AS alone
+FROM (SELECT DISTINCT id, part FROM {table}_word JOIN words USING (word)) JOIN {table} USING (id);
+DROP TABLE {table}_word;
+"""
+    for table in ("cases", "register")
+)
+
+_RARITIES = """
+CREATE TABLE rarities AS
+WITH bearers AS (SELECT part, nationality, count(*) AS bearers FROM register_part GROUP BY ALL),
+    peoples AS (SELECT nationality, count(*) AS people FROM register GROUP BY ALL),
+    all_bearers AS (SELECT part, sum(bearers) AS bearers FROM bearers GROUP BY part)
+SELECT id, part, log10(
+    greatest(coalesce(p.people, (SELECT sum(people) FROM peoples)), 100)
+    / (1 + coalesce(CASE WHEN cases_part.nationality IS NULL THEN a.bearers ELSE b.bearers END, 0))) AS rarity
+FROM cases_part LEFT JOIN peoples p USING (nationality)
+LEFT JOIN bearers b USING (part, nationality) LEFT JOIN all_bearers a USING (part);
+"""
+
+_MET = """
+CREATE TABLE two_of_cases AS
+SELECT id, a.part AS one, b.part AS other, a.birth_date, CAST(substr(a.birth_date, 1, 4) AS INTEGER) AS year
+FROM cases_part a JOIN cases_part b USING (id) WHERE a.part < b.part;
+CREATE TABLE two_of_register AS
+SELECT id, a.part AS one, b.part AS other, a.birth_date, CAST(substr(a.birth_date, 1, 4) AS INTEGER) AS year
+FROM register_part a JOIN register_part b USING (id)
+WHERE a.part < b.part AND (a.part, b.part) IN (SELECT (one, other) FROM two_of_cases);
+CREATE TABLE met AS
+SELECT DISTINCT case_id, record_id FROM (
+    SELECT c.id AS case_id, r.id AS record_id FROM cases c JOIN register r ON alike(c.reference) = alike(r.reference)
+    UNION ALL
+    SELECT c.id, r.id FROM cases c JOIN register r USING (unhcr_reference)
+    UNION ALL
+    SELECT c.id, r.id FROM cases c JOIN register r USING (birth_date, nationality) WHERE known_day(birth_date)
+    UNION ALL
+    SELECT c.id, r.id FROM cases_part c JOIN register_part r USING (part, birth_date)
+    WHERE known_day(birth_date) OR c.alone OR r.alone
+    UNION ALL
+    SELECT c.id, r.id FROM two_of_cases c JOIN two_of_register r USING (one, other)
+    WHERE coalesce(abs(c.year - r.year) <= {around}, true)
+        AND birth_level(c.birth_date, r.birth_date) <> 0);
+DROP TABLE two_of_cases;
+DROP TABLE two_of_register;
+"""
+
+_COMPARED = """
+CREATE TABLE hoped AS
+WITH whole AS (SELECT id AS case_id, sum(rarity) AS whole FROM rarities GROUP BY id),
+    shared AS (
+        SELECT case_id, record_id, sum(rarity) AS shared
+        FROM met JOIN rarities c ON c.id = case_id JOIN register_part r ON r.id = record_id AND r.part = c.part GROUP BY ALL)
+SELECT * FROM (
+    SELECT case_id, record_id, (coalesce(whole, 0) + coalesce(shared, 0)) / 2 AS rarity,
+        CASE WHEN c.person IS NULL OR r.person IS NULL THEN -1 ELSE 3 END AS name,
+        birth_level(c.birth_date, r.birth_date) AS birth_date,
+        CASE WHEN c.reference IS NULL OR r.reference IS NULL THEN -1 WHEN c.reference = r.reference THEN 2
+            WHEN alike(c.reference) = alike(r.reference) OR damerau_levenshtein(c.reference, r.reference) = 1 THEN 1
+            ELSE 0 END AS reference,
+        coalesce(CAST(c.unhcr_reference = r.unhcr_reference AS INTEGER), -1) AS unhcr_reference,
+        coalesce(CAST(c.sex = r.sex AS INTEGER), -1) AS sex,
+        coalesce(CAST(c.nationality = r.nationality AS INTEGER), -1) AS nationality,
+        CASE WHEN c.father IS NULL OR r.father IS NULL THEN -1 ELSE 3 END AS father,
+        CASE WHEN c.mother IS NULL OR r.mother IS NULL THEN -1 ELSE 3 END AS mother,
+        CASE WHEN c.place IS NULL OR r.place IS NULL THEN -1 ELSE 3 END AS place
+    FROM met JOIN cases c ON c.id = case_id JOIN register r ON r.id = record_id
+    LEFT JOIN whole USING (case_id) LEFT JOIN shared USING (case_id, record_id))
+WHERE reference = 2 OR {weight} >= {least}
+QUALIFY reference = 2 OR row_number() OVER (PARTITION BY case_id ORDER BY {weight} DESC, record_id) <= {most};
+CREATE TABLE named AS
+SELECT * FROM (
+    SELECT h.* REPLACE (CASE WHEN name < 0 THEN -1 ELSE name_level(
+        concat_ws('{between}', c.person, c.original), concat_ws('{between}', r.person, r.original)) END AS name)
+    FROM hoped h JOIN cases c ON c.id = case_id JOIN register r ON r.id = record_id)
+WHERE reference = 2 OR {weight} >= {least};
+CREATE TABLE compared AS
+SELECT row_number() OVER () AS pair, n.* REPLACE (
+    CASE WHEN n.father < 0 THEN -1 ELSE name_level(c.father, r.father) END AS father,
+    CASE WHEN n.mother < 0 THEN -1 ELSE name_level(c.mother, r.mother) END AS mother,
+    CASE WHEN n.place < 0 THEN -1 ELSE name_level(c.place, r.place) END AS place)
+FROM named n JOIN cases c ON c.id = case_id JOIN register r ON r.id = record_id;
+DROP TABLE hoped;
+DROP TABLE named;
+"""
 
 
-def _day(value: object) -> str | None:
-    """The date as text, or None for what is none: linking from the command line sees rows that no contract checked."""
-    text = unicodedata.normalize("NFKC", str(value))[:10]
-    return text if birthdates.parts(text) else None
+def _block_keys(words: arrow.Array) -> arrow.Array:
+    return arrow.array([block_key(word) for word in words.to_pylist()], arrow.string())
+
+
+def _name_levels(one: arrow.Array, other: arrow.Array) -> arrow.Array:
+    likenesses = (
+        likeness(a.split(_BETWEEN), b.split(_BETWEEN)) for a, b in zip(one.to_pylist(), other.to_pylist(), strict=True)
+    )
+    return arrow.array(
+        [3 if x >= 0.92 else 2 if x >= SAME_NAME else 1 if x >= 0.5 else 0 for x in likenesses], arrow.int32()
+    )

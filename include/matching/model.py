@@ -4,36 +4,64 @@ Nothing is trained in a run. `VERSION` goes into the ledger with each match.
 """
 
 import json
+import math
+import re
 from pathlib import Path
 from typing import Any
 
 _MODEL = json.loads((Path(__file__).parent / "model.json").read_text(encoding="utf-8"))
 VERSION: str = _MODEL["version"]
+LEAST_WEIGHT = -6.0
+"""Match weight (log2 of the odds) under which a pair is not worth a look: less than one in sixty."""
+_EXPECTED = 0.5
 
 
 def settings(register_size: int) -> dict[str, Any]:
-    """Splink's settings. Of `register_size` records one or none is a given case's: that is the prior."""
+    """Splink's settings, for pairs that are registered, not found by a blocking rule of its own."""
     return {
         "link_type": "link_only",
         "unique_id_column_name": "unique_id",
         "source_dataset_column_name": "source_dataset",
-        "probability_two_random_records_match": 0.5 / max(register_size, 2),
-        "blocking_rules_to_generate_predictions": [
-            {"blocking_rule": "l.block = r.block", "sql_dialect": "duckdb", "arrays_to_explode": ["block"]}
-        ],
+        "probability_two_random_records_match": _prior(register_size),
+        "blocking_rules_to_generate_predictions": [],
         "comparisons": [_comparison(comparison) for comparison in _MODEL["comparisons"]],
         "retain_intermediate_calculation_columns": False,
         "retain_matching_columns": False,
     }
 
 
+def weight(register_size: int) -> str:
+    """SQL for the match weight (log2 of the odds) of levels of agreement, the same as Splink's from `settings`."""
+    prior = _prior(register_size)
+    return " + ".join([str(math.log2(prior / (1 - prior))), *map(_weight, _MODEL["comparisons"])])
+
+
+def _prior(register_size: int) -> float:
+    # Of a register's records one or none is a given case's.
+    return _EXPECTED / max(register_size, 2)
+
+
+def _weight(comparison: dict[str, Any]) -> str:
+    branches = [f"WHEN {comparison['null']} THEN 0"] if "null" in comparison else []
+    for level in comparison["levels"]:
+        condition = "true" if level["sql"] == "ELSE" else level["sql"]
+        branches.append(f"WHEN {condition} THEN {math.log2(level['m'] / level['u'])}")
+    return f"CASE {' '.join(branches)} END"
+
+
 def _comparison(comparison: dict[str, Any]) -> dict[str, Any]:
     levels: list[dict[str, Any]] = []
     if "null" in comparison:
-        levels.append({"sql_condition": comparison["null"], "label_for_charts": "not known", "is_null_level": True})
+        levels.append(
+            {
+                "sql_condition": _of_right_table(comparison["null"]),
+                "label_for_charts": "not known",
+                "is_null_level": True,
+            }
+        )
     levels += [
         {
-            "sql_condition": level["sql"],
+            "sql_condition": _of_right_table(level["sql"]),
             "label_for_charts": level["label"],
             "m_probability": level["m"],
             "u_probability": level["u"],
@@ -41,3 +69,7 @@ def _comparison(comparison: dict[str, Any]) -> dict[str, Any]:
         for level in comparison["levels"]
     ]
     return {"output_column_name": comparison["name"], "comparison_levels": levels}
+
+
+def _of_right_table(condition: str) -> str:
+    return re.sub(r"\b[a-z_]+\b(?= *[<>=])", r"\g<0>_r", condition)

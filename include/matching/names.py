@@ -12,12 +12,18 @@ from functools import lru_cache
 
 import icu
 from rapidfuzz.distance import DamerauLevenshtein
-from rigour.names import NameTypeTag, analyze_names
+from rigour.names import tokenize_name
+
+from include.matching import symbols
 
 SAME_NAME = 0.8
 """From here on two spellings are taken for one name."""
 
+ANOTHER_NAME = 0.5
+"""Below this two spellings are of two names; between the two nobody can tell."""
+
 _ROMAN = icu.Transliterator.createInstance("Any-Latin; NFD; [:Nonspacing Mark:] Remove; Latin-ASCII; Lower")
+_NO_LETTER = re.compile(r"[^a-z]")
 _PARTICLES = frozenset(
     "al el ul ur as ad ar az an at ash bin ibn bint bent binti ben wad weld ould walad de la del da van von".split()
 )
@@ -29,6 +35,7 @@ _HONORIFICS = frozenset(
 # A name of its own as often as a title: dropped only where enough of the name is left.
 _KEPT_IF_NEEDED = 2
 _ABD = frozenset({"abd", "abdul", "abdel", "abdal", "abdol", "abdu", "abdur", "abdus", "abdulr"})
+_SERVANT = re.compile(r"^abd(ul|el|al|ol|ur|us|u)?(?=[a-z]{4})")
 # Spellings that different hands choose for one sound; the longer first.
 _SOUNDS = (
     ("sch", "S"), ("tch", "C"), ("sh", "S"), ("ch", "C"), ("kh", "h"), ("gh", "g"), ("ph", "f"), ("th", "t"),
@@ -42,62 +49,69 @@ _VOWELS_AS_ONE = str.maketrans({"o": "u", "e": "i", "y": "i", "w": "u"})
 _DOUBLE = re.compile(r"(.)\1+")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Token:
-    """A part of a name in Latin letters, and the names it stands for by rigour."""
+    """A part of a name in Latin letters, in the forms that it is compared by; one object for each spelling."""
 
     form: str
-    symbols: frozenset[str] = frozenset()
-
-    @property
-    def folded(self) -> str:
-        """With the spellings that hands choose for one sound made one: Noor and Nur are `nur`."""
-        return _folded(self.form)
-
-    @property
-    def skeleton(self) -> str:
-        """The consonants of it: Mohammed and Muhamad are both `mmd`."""
-        return _skeleton(self.form)
+    folded: str
+    """With the spellings that hands choose for one sound made one: Noor and Nur are `nur`."""
+    skeleton: str
+    """The consonants of it: Mohammed and Muhamad are both `mmd`."""
+    symbols: frozenset[int]
+    """The names it stands for, by `symbols`."""
 
 
-@lru_cache(maxsize=400_000)
+@lru_cache(maxsize=100_000)
+def _token(form: str, spelt: str = "") -> Token:
+    return Token(form, _folded(form), _skeleton(form), symbols.of(spelt))
+
+
+@lru_cache(maxsize=100_000)
 def tokens(name: str) -> tuple[Token, ...]:
     """The parts of a name that tell people apart; particles and titles are left out."""
     found: list[Token] = []
-    for analysed in analyze_names(NameTypeTag.PER, [name], phonetics=False, numerics=False, consolidate=False):
-        symbols: dict[int, set[str]] = {}
-        for span in analysed.spans:
-            if len(span.parts) == 1 and str(span.symbol).startswith("[NAME:"):
-                symbols.setdefault(span.parts[0].index, set()).add(str(span.symbol))
-        joined = ""
-        for part in analysed.parts:
-            form = re.sub(r"[^a-z]", "", part.ascii.lower() if part.ascii else _ROMAN.transliterate(part.form))
-            if form in _ABD:
-                joined = "abd"
-                continue
-            if not form or form in _PARTICLES:
-                continue
-            if joined:
-                found.append(Token(joined + form))
-                joined = ""
-                continue
-            form = re.sub(r"^abd(ul|el|al|ol|ur|us|u)?(?=[a-z]{4})", "abd", form)
-            found.append(Token(form, frozenset(symbols.get(part.index, ()))))
-        if joined:
-            found.append(Token(joined))
-        break
+    servant = False
+    for part in tokenize_name(name.casefold()):
+        form = romanised(part)
+        if form in _ABD:
+            servant = True
+        elif form and form not in _PARTICLES:
+            found.append(_token("abd" + form) if servant else _token(_SERVANT.sub("abd", form), part))
+            servant = False
+    if servant:
+        found.append(_token("abd"))
     titled = [token for token in found if token.form not in _HONORIFICS]
     return tuple(titled if len(titled) >= _KEPT_IF_NEEDED else found)
 
 
-@lru_cache(maxsize=400_000)
+@lru_cache(maxsize=100_000)
+def romanised(form: str) -> str:
+    """A part of a name in the letters a to z."""
+    return _NO_LETTER.sub("", form.lower() if form.isascii() else _ROMAN.transliterate(form))
+
+
+def skeleton_of(form: str) -> str:
+    """The skeleton of a part of a name in any script."""
+    return _skeleton(romanised(form))
+
+
+def block_key(word: str) -> str:
+    """What two spellings of one part of a name mostly share, to look for it; empty for particles and signs."""
+    form = romanised(word)
+    if form in _PARTICLES or form in _ABD:
+        return ""
+    return _skeleton(_SERVANT.sub("", form))
+
+
+@lru_cache(maxsize=100_000)
 def _folded(form: str) -> str:
     for spelt, sound in _SOUNDS:
         form = form.replace(spelt, sound)
     return _DOUBLE.sub(r"\1", form.translate(_VOWELS_AS_ONE))
 
 
-@lru_cache(maxsize=400_000)
+@lru_cache(maxsize=100_000)
 def _skeleton(form: str) -> str:
     folded = _folded(form)
     first = "a" if folded[:1] in _VOWELS else folded[:1]
@@ -113,7 +127,27 @@ def name_similarity(a: str, b: str) -> float:
     return _similarity(*sorted((a.strip(), b.strip())))
 
 
-@lru_cache(maxsize=1_000_000)
+def likeness(one: Sequence[str], other: Sequence[str]) -> float:
+    """How alike two people's names are, each given as one spelling or, in the original script, a second."""
+    best = first = name_similarity(one[0], other[0])
+    if first < _BEYOND_DOUBT and (len(one) > 1 or len(other) > 1):
+        best = max(name_similarity(a, b) for a in _whole(one) for b in _whole(other))
+        if best >= SAME_NAME and first < ANOTHER_NAME:
+            return _DOUBTFUL_NAME
+    return best
+
+
+def _whole(spellings: Sequence[str]) -> Sequence[str]:
+    """Without a second spelling that holds less of the name than the first: what it leaves out may be another's."""
+    if len(spellings) > 1 and len(tokens(spellings[1])) < len(tokens(spellings[0])):
+        return spellings[:1]
+    return spellings
+
+
+_BEYOND_DOUBT, _DOUBTFUL_NAME = 0.92, 0.7
+
+
+@lru_cache(maxsize=100_000)
 def _similarity(a: str, b: str) -> float:
     if not a or not b:
         return 0.0
@@ -137,20 +171,17 @@ def _similarity(a: str, b: str) -> float:
 
 def _pair_up(left: Sequence[Token], right: Sequence[Token]) -> tuple[list[float], int, int]:
     """The likenesses of parts that belong together, and how many are left over on each side."""
-    likeness = sorted(
-        (
-            (token_similarity(one, other), -abs(i - j), i, j)
-            for i, one in enumerate(left)
-            for j, other in enumerate(right)
-        ),
-        reverse=True,
-    )
+    likeness = [
+        (alike, -abs(i - j), i, j)
+        for i, one in enumerate(left)
+        for j, other in enumerate(right)
+        if (alike := token_similarity(one, other)) >= _SAME_PART
+    ]
+    likeness.sort(reverse=True)
     used_left: set[int] = set()
     used_right: set[int] = set()
     matched = []
     for alike, _, i, j in likeness:
-        if alike < 0.7:
-            break
         if i not in used_left and j not in used_right:
             used_left.add(i)
             used_right.add(j)
@@ -158,12 +189,11 @@ def _pair_up(left: Sequence[Token], right: Sequence[Token]) -> tuple[list[float]
     for many, used_many, few, used_few in ((left, used_left, right, used_right), (right, used_right, left, used_left)):
         # One hand joins what another splits: Gulmohammad, Gul Mohammad.
         for i in range(len(many) - 1):
-            if {i, i + 1} & used_many:
+            if len(used_few) == len(few) or {i, i + 1} & used_many:
                 continue
-            both = many[i].form + many[i + 1].form
-            joined = Token(both)
+            joined = _token(many[i].form + many[i + 1].form)
             for j, other in enumerate(few):
-                if j not in used_few and token_similarity(joined, other) >= 0.85:
+                if j not in used_few and token_similarity(joined, other) >= _SAME_PART_JOINED:
                     used_many |= {i, i + 1}
                     used_few.add(j)
                     matched.append(0.93)
@@ -171,21 +201,23 @@ def _pair_up(left: Sequence[Token], right: Sequence[Token]) -> tuple[list[float]
     return matched, len(left) - len(used_left), len(right) - len(used_right)
 
 
+_SAME_PART, _SAME_PART_JOINED = 0.7, 0.85
+
+
+@lru_cache(maxsize=200_000)
 def token_similarity(one: Token, other: Token) -> float:
     """How alike two parts of names are, from 0 to 1."""
     if one.form == other.form:
         return 1.0
-    short, long = sorted((one.form, other.form), key=len)
-    if len(short) == 1:
-        return 0.75 if long.startswith(short) else 0.0
-    if one.symbols & other.symbols or one.folded == other.folded:
+    if len(one.form) == 1 or len(other.form) == 1:
+        return 0.75 if one.form[:1] == other.form[:1] else 0.0
+    if one.folded == other.folded or not one.symbols.isdisjoint(other.symbols):
         return 0.96
-    distance = DamerauLevenshtein.distance(one.folded, other.folded)
     length = max(len(one.folded), len(other.folded))
-    ratio = 1 - distance / length
+    distance = DamerauLevenshtein.distance(one.folded, other.folded)
     if one.skeleton == other.skeleton and len(one.skeleton) >= 3:
         # The shorter the name, the more its vowels tell: Omar and Amir are two.
-        if distance <= 1 or ratio >= 0.7:
+        if distance <= 1 or distance <= 0.3 * length:
             return 0.93
         if len(one.skeleton) >= 4:
             return 0.88
@@ -193,7 +225,7 @@ def token_similarity(one: Token, other: Token) -> float:
     if (distance == 1 and length >= 5) or (distance == 2 and length >= 8):
         # Two names that are known and are not known as one are two names, however near: Zahra and Zohra.
         return 0.72 if known else 0.9 - 0.04 * (distance - 1)
-    return 0.6 * ratio
+    return 0.6 * (1 - distance / length)
 
 
 def _turned_around(a: str, b: str, left: Sequence[Token], right: Sequence[Token]) -> bool:

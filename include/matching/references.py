@@ -5,8 +5,9 @@ import unicodedata
 from functools import lru_cache
 
 _NO_SIGN = re.compile(r"[^0-9A-Z]")
-# What is read wrongly from paper.
-_LOOK_ALIKE = str.maketrans({"O": "0", "I": "1", "L": "1", "S": "5", "B": "8"})
+LOOK_ALIKE = ("OILSB", "01158")
+"""Signs that are read for one another from paper, and what each is taken for."""
+_LOOK_ALIKE = str.maketrans(*LOOK_ALIKE)
 SHORTEST = 4
 """A reference with fewer signs says nothing about who a person is."""
 

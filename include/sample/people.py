@@ -163,13 +163,15 @@ def namesakes_of(people: People, naming: Naming, chance: Chance, first_id: int) 
     ids = np.arange(first_id, first_id + len(people))
     day = people.birth.astype("datetime64[Y]").astype("datetime64[D]")
     day = day + np.where(people.guessed, 0, chance.whole("day", ids, 0, 365)).astype("timedelta64[D]")
-    # A baby's stranger may not be born after the baby's day either.
+    # Nobody is born in the future: the stranger of this year's baby is a year older.
+    this_year = people.birth >= people.birth.max().astype("datetime64[Y]").astype("datetime64[D]")
+    day = np.where(this_year, day - 365, day)
     strangers = replace(
         people,
         id=ids,
         role=np.full(len(ids), ALONE),
         group=ids,
-        birth=np.minimum(day, people.birth),
+        birth=day,
         father=people.father.copy(),
         second_father=people.second_father.copy(),
         grandfather=people.grandfather.copy(),

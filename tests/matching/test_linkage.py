@@ -1,12 +1,15 @@
 """Who is accepted, who goes to a person, who is left alone. Every name is invented."""
 
+import duckdb
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.matching.birthdates import DIFFERS, GUESSED, NEAR, NOT_KNOWN, SAME, YEAR, agreement
-from include.matching.linkage import COLUMNS, MOST_REVIEWS, link, link_files
+from include.matching import birthdates
+from include.matching.birthdates import DIFFERS, GUESSED, NEAR, NOT_KNOWN, SAME, YEAR
+from include.matching.decision import COLUMNS, MOST_REVIEWS
+from include.matching.linkage import link, link_files
 from include.matching.names import SAME_NAME, name_similarity
 from include.matching.references import plain
 
@@ -69,7 +72,10 @@ def test_similarity_is_symmetric_and_between_0_and_1(a, b):
     ],
 )
 def test_birth_dates_agree_by_levels(a, b, level):
-    assert agreement(a, b) == agreement(b, a) == level
+    with duckdb.connect() as connection:
+        birthdates.define(connection)
+        found = connection.execute("SELECT birth_level($a, $b), birth_level($b, $a)", {"a": a, "b": b}).fetchall()
+    assert found == [(level, level)]
 
 
 def test_a_reference_is_the_same_however_it_is_typed():
@@ -123,9 +129,11 @@ def test_a_reference_and_a_person_that_agree_are_accepted():
     ]
 
 
-def test_a_person_without_reference_is_accepted_when_more_than_name_and_date_agree():
+def test_a_person_with_a_guessed_birth_date_is_accepted_only_when_a_parent_agrees_too():
     assert accepted([case()], [record("REF-00001")]) == {"C1": "REF-00001"}
-    without = linked([case(father_name=None)], [record("REF-00001")])
+    guessed = {"date_of_birth": "1961-01-01"}
+    assert accepted([case(**guessed)], [record("REF-00001", **guessed)]) == {"C1": "REF-00001"}
+    without = linked([case(father_name=None, **guessed)], [record("REF-00001", **guessed)])
     assert list(without["decision"]) == ["review"]
 
 

@@ -1,0 +1,167 @@
+"""Who is accepted, who goes to a person, who is left alone: the decision over a whole file of scored pairs.
+
+Reach for `decide`. It accepts only what nothing speaks against and no other candidate comes near; everything that may
+be true and is not certain goes to a person.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from include.matching import birthdates
+from include.matching.names import ANOTHER_NAME, SAME_NAME, likeness, name_similarity, tokens
+
+COLUMNS = ["case_id", "asylum_reference", "match_probability", "decision", "method"]
+ACCEPT = 0.999
+"""From this probability on a pair may be accepted, if nothing speaks against it and nobody else comes near."""
+REVIEW = 0.02
+"""From this probability on a pair is worth a person's time."""
+RIVAL = 0.2
+"""A second person as probable as this forbids to accept the first."""
+MOST_REVIEWS = 5
+_BY_REFERENCE = 0.99
+
+Person = Mapping[str, Any]
+"""A row of `candidates.read_people`'s table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A case and a record of the register, by the ids of their tables."""
+
+    case: int
+    record: int
+    probability: float
+    same_reference: bool
+    birth_level: int
+
+    @property
+    def method(self) -> str:
+        return "reference" if self.same_reference else "linkage"
+
+
+def decide(pairs: Iterable[Pair], cases: Mapping[int, Person], records: Mapping[int, Person]) -> pd.DataFrame:
+    """COLUMNS, the matches of the file: see `linkage.link`."""
+    of_case: dict[int, list[Pair]] = {}
+    for pair in pairs:
+        of_case.setdefault(pair.case, []).append(pair)
+    chosen = {case: best for case, found in of_case.items() if (best := _choose(cases[case], found, records))}
+    _leave_to_a_person_what_two_claim(chosen, cases)
+
+    rows: list[tuple[str, str, float, str, str]] = []
+    for case, found in of_case.items():
+        key = cases[case]["key"]
+        if case in chosen:
+            deciding = max(chosen[case], key=lambda pair: _newest_first(records[pair.record]))
+            probability = max(pair.probability for pair in chosen[case])
+            method = "reference" if any(pair.same_reference for pair in chosen[case]) else "linkage"
+            rows.append((key, records[deciding.record]["key"], probability, "accept", method))
+            continue
+        doubtful = [pair for pair in found if pair.probability >= REVIEW or pair.same_reference]
+        doubtful.sort(key=lambda pair: (-pair.probability, records[pair.record]["key"]))
+        rows += [
+            (key, records[pair.record]["key"], pair.probability, "review", pair.method)
+            for pair in doubtful[:MOST_REVIEWS]
+        ]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _newest_first(record: Person) -> tuple[bool, str, str]:
+    return (not record["final"], record["applied"], record["updated"])
+
+
+def _leave_to_a_person_what_two_claim(chosen: dict[int, list[Pair]], cases: Mapping[int, Person]) -> None:
+    """One to one between persons: a record that two people claim is nobody's until a person has looked."""
+    claims: dict[int, list[int]] = {}
+    for case, found in chosen.items():
+        for pair in found:
+            claims.setdefault(pair.record, []).append(case)
+    for claimants in claims.values():
+        first = claimants[0]
+        if any(not _same_person(cases[first], cases[case]) for case in claimants[1:]):
+            for case in claimants:
+                chosen.pop(case, None)
+
+
+def _choose(case: Person, found: list[Pair], records: Mapping[int, Person]) -> list[Pair] | None:
+    """The records of the one person who can be accepted for a case, or None where there is doubt."""
+    sound = [pair for pair in found if not _contradict(case, records[pair.record], pair.birth_level)]
+    sound.sort(key=lambda pair: -pair.probability)
+    if not sound:
+        return None
+    best = sound[0]
+    if not _sure(case, best, records[best.record]):
+        return None
+    same = [best]
+    for pair in sound[1:]:
+        if _same_person(records[best.record], records[pair.record]):
+            same.append(pair)
+        elif pair.probability >= RIVAL and not (best.same_reference and not pair.same_reference):
+            return None
+    return same
+
+
+def _sure(case: Person, pair: Pair, record: Person) -> bool:
+    if pair.same_reference:
+        return pair.probability >= _BY_REFERENCE
+    return pair.probability >= ACCEPT and (pair.birth_level == birthdates.SAME or _borne_out(case, record))
+
+
+def _contradict(case: Person, record: Person, birth_level: int) -> bool:
+    """Whether a name, the birth date, the sex or the father says that these are two people."""
+    return birth_level == birthdates.DIFFERS or _other_person(case, record)
+
+
+def _other_person(one: Person, other: Person) -> bool:
+    if one["sex"] and other["sex"] and one["sex"] != other["sex"]:
+        return True
+    if one["father"] and other["father"] and name_similarity(one["father"], other["father"]) < ANOTHER_NAME:
+        return True
+    return likeness(_scripts(one), _scripts(other)) < SAME_NAME
+
+
+def _borne_out(one: Person, other: Person) -> bool:
+    """Whether a parent or UNHCR's number agrees, and none of them, nor the place of birth, disagrees.
+
+    A name and a guessed birth date are not rare enough in a country's register to tell two people apart.
+    """
+    agree = False
+    for field in ("father", "mother", "place"):
+        if one[field] and other[field]:
+            alike = name_similarity(one[field], other[field])
+            if alike < ANOTHER_NAME:
+                return False
+            agree = agree or (field != "place" and alike >= SAME_NAME)
+    if one["unhcr_reference"] and other["unhcr_reference"]:
+        return bool(one["unhcr_reference"] == other["unhcr_reference"])
+    return agree
+
+
+def _same_person(one: Person, other: Person) -> bool:
+    """Whether two rows of one file are surely of one person: a first and a further application, say.
+
+    A part of the name that only one of them has may be all that tells twins apart.
+    """
+    if _other_person(one, other) or len(tokens(_scripts(one)[0])) != len(tokens(_scripts(other)[0])):
+        return False
+    if one["nationality"] and other["nationality"] and one["nationality"] != other["nationality"]:
+        return False
+    if one["unhcr_reference"] and one["unhcr_reference"] == other["unhcr_reference"]:
+        return True
+    a, b = one["birth_date"], other["birth_date"]
+    if not a or not b:
+        return False
+    if a == b and _day_known(a):
+        return True
+    fathers = one["father"] and other["father"] and name_similarity(one["father"], other["father"]) >= SAME_NAME
+    return bool(fathers) and a[:4] == b[:4] and (a == b or not (_day_known(a) and _day_known(b)))
+
+
+def _day_known(date: str) -> bool:
+    return len(date) == 10 and not date.endswith("-01-01")
+
+
+def _scripts(person: Person) -> list[str]:
+    return [name for name in (person["person"], person["original"]) if name]
