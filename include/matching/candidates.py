@@ -9,11 +9,11 @@ import duckdb
 import pyarrow as arrow
 
 from include.matching import birthdates, model, references
-from include.matching.names import SAME_NAME, block_key, likeness
+from include.matching.names import ANOTHER_NAME, SAME_NAME, block_key, contradict, likeness, name_similarity
 
 _UNKNOWN_NATIONALITIES = ("XXA", "XXB", "XXC", "XXX")
 _YEARS_AROUND = 2
-_MOST_NAMED = 30
+_MOST_NAMED = 15
 """Of a case's candidates so many are compared by name: whoever is not among them has fewer or commoner parts of the name,
 and less of the other evidence, than all of those. A person looks at five at most."""
 _BREAKS = "-–—_.,;:/()|"
@@ -31,7 +31,8 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     birthdates.define(connection)
     connection.create_function("plain_reference", references.plain, ["VARCHAR"], "VARCHAR")
     connection.create_function("block_key", _block_keys, ["VARCHAR"], "VARCHAR", type="arrow")
-    connection.create_function("name_level", _name_levels, ["VARCHAR", "VARCHAR"], "INTEGER", type="arrow")
+    connection.create_function("name_level", _name_levels, ["VARCHAR"] * 3, "INTEGER", type="arrow")
+    connection.create_function("elder_level", _elder_levels, ["VARCHAR"] * 2, "INTEGER", type="arrow")
     breaks, spaces = (_BREAKS + _SILENT_SIGNS).replace("'", "''"), " " * len(_BREAKS)
     connection.execute(
         f"""
@@ -169,6 +170,7 @@ WITH whole AS (SELECT id AS case_id, sum(rarity) AS whole FROM rarities GROUP BY
         FROM met JOIN rarities c ON c.id = case_id JOIN register_part r ON r.id = record_id AND r.part = c.part GROUP BY ALL)
 SELECT * FROM (
     SELECT case_id, record_id, (coalesce(whole, 0) + coalesce(shared, 0)) / 2 AS rarity,
+        coalesce(shared, 0) AS shared,
         CASE WHEN c.person IS NULL OR r.person IS NULL THEN -1 ELSE 3 END AS name,
         birth_level(c.birth_date, r.birth_date) AS birth_date,
         CASE WHEN c.reference IS NULL OR r.reference IS NULL THEN -1 WHEN c.reference = r.reference THEN 2
@@ -187,14 +189,15 @@ QUALIFY reference = 2 OR row_number() OVER (PARTITION BY case_id ORDER BY {weigh
 CREATE TABLE named AS
 SELECT * FROM (
     SELECT h.* REPLACE (CASE WHEN name < 0 THEN -1 ELSE name_level(
-        concat_ws('{between}', c.person, c.original), concat_ws('{between}', r.person, r.original)) END AS name)
+        concat_ws('{between}', c.person, c.original), concat_ws('{between}', r.person, r.original),
+        concat_ws('{between}', c.father, r.father)) END AS name)
     FROM hoped h JOIN cases c ON c.id = case_id JOIN register r ON r.id = record_id)
 WHERE reference = 2 OR {weight} >= {least};
 CREATE TABLE compared AS
 SELECT row_number() OVER () AS pair, n.* REPLACE (
-    CASE WHEN n.father < 0 THEN -1 ELSE name_level(c.father, r.father) END AS father,
-    CASE WHEN n.mother < 0 THEN -1 ELSE name_level(c.mother, r.mother) END AS mother,
-    CASE WHEN n.place < 0 THEN -1 ELSE name_level(c.place, r.place) END AS place)
+    CASE WHEN n.father < 0 THEN -1 ELSE elder_level(c.father, r.father) END AS father,
+    CASE WHEN n.mother < 0 THEN -1 ELSE elder_level(c.mother, r.mother) END AS mother,
+    CASE WHEN n.place < 0 THEN -1 ELSE elder_level(c.place, r.place) END AS place)
 FROM named n JOIN cases c ON c.id = case_id JOIN register r ON r.id = record_id;
 DROP TABLE hoped;
 DROP TABLE named;
@@ -205,10 +208,19 @@ def _block_keys(words: arrow.Array) -> arrow.Array:
     return arrow.array([block_key(word) for word in words.to_pylist()], arrow.string())
 
 
-def _name_levels(one: arrow.Array, other: arrow.Array) -> arrow.Array:
-    likenesses = (
-        likeness(a.split(_BETWEEN), b.split(_BETWEEN)) for a, b in zip(one.to_pylist(), other.to_pylist(), strict=True)
-    )
-    return arrow.array(
-        [3 if x >= 0.92 else 2 if x >= SAME_NAME else 1 if x >= 0.5 else 0 for x in likenesses], arrow.int32()
-    )
+def _name_levels(one: arrow.Array, other: arrow.Array, fathers: arrow.Array) -> arrow.Array:
+    rows = zip(one.to_pylist(), other.to_pylist(), fathers.to_pylist(), strict=True)
+    likenesses = (likeness(a.split(_BETWEEN), b.split(_BETWEEN), f.split(_BETWEEN)) for a, b, f in rows)
+    return arrow.array(map(_level, likenesses), arrow.int32())
+
+
+def _elder_levels(one: arrow.Array, other: arrow.Array) -> arrow.Array:
+    levels = [
+        _level(name_similarity(a, b)) or int(not contradict(a, b))
+        for a, b in zip(one.to_pylist(), other.to_pylist(), strict=True)
+    ]
+    return arrow.array(levels, arrow.int32())
+
+
+def _level(likeness: float) -> int:
+    return 3 if likeness >= 0.92 else 2 if likeness >= SAME_NAME else 1 if likeness >= ANOTHER_NAME else 0

@@ -4,22 +4,22 @@ Reach for `decide`. It accepts only what nothing speaks against and no other can
 be true and is not certain goes to a person.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from include.matching import birthdates
-from include.matching.names import ANOTHER_NAME, SAME_NAME, likeness, name_similarity, tokens
+from include.matching.names import SAME_NAME, Token, contradict, first_parts_answered, likeness, name_similarity, tokens
 
 COLUMNS = ["case_id", "asylum_reference", "match_probability", "decision", "method"]
-ACCEPT = 0.999
+ACCEPT = 0.99
 """From this probability on a pair may be accepted, if nothing speaks against it and nobody else comes near."""
-REVIEW = 0.02
+REVIEW = 0.1
 """From this probability on a pair is worth a person's time."""
-RIVAL = 0.2
-"""A second person as probable as this forbids to accept the first."""
+RIVAL = 1000
+"""The odds of the first must be this many times those of a second person, or neither is accepted."""
 MOST_REVIEWS = 5
 _BY_REFERENCE = 0.99
 
@@ -36,6 +36,10 @@ class Pair:
     probability: float
     same_reference: bool
     birth_level: int
+
+    @property
+    def odds(self) -> float:
+        return self.probability / max(1 - self.probability, 1e-15)
 
     @property
     def method(self) -> str:
@@ -87,7 +91,7 @@ def _leave_to_a_person_what_two_claim(chosen: dict[int, list[Pair]], cases: Mapp
 
 def _choose(case: Person, found: list[Pair], records: Mapping[int, Person]) -> list[Pair] | None:
     """The records of the one person who can be accepted for a case, or None where there is doubt."""
-    sound = [pair for pair in found if not _contradict(case, records[pair.record], pair.birth_level)]
+    sound = [pair for pair in found if not _contradict(case, records[pair.record], pair)]
     sound.sort(key=lambda pair: -pair.probability)
     if not sound:
         return None
@@ -98,7 +102,7 @@ def _choose(case: Person, found: list[Pair], records: Mapping[int, Person]) -> l
     for pair in sound[1:]:
         if _same_person(records[best.record], records[pair.record]):
             same.append(pair)
-        elif pair.probability >= RIVAL and not (best.same_reference and not pair.same_reference):
+        elif pair.odds * RIVAL > best.odds and not (best.same_reference and not pair.same_reference):
             return None
     return same
 
@@ -106,34 +110,48 @@ def _choose(case: Person, found: list[Pair], records: Mapping[int, Person]) -> l
 def _sure(case: Person, pair: Pair, record: Person) -> bool:
     if pair.same_reference:
         return pair.probability >= _BY_REFERENCE
-    return pair.probability >= ACCEPT and (pair.birth_level == birthdates.SAME or _borne_out(case, record))
+    if pair.probability < ACCEPT or pair.birth_level < birthdates.YEAR:
+        return False
+    # A name and a guessed birth date are not rare enough in a country's register to tell two people apart.
+    return pair.birth_level == birthdates.SAME or _borne_out(case, record)
 
 
-def _contradict(case: Person, record: Person, birth_level: int) -> bool:
+def _contradict(case: Person, record: Person, pair: Pair) -> bool:
     """Whether a name, the birth date, the sex or the father says that these are two people."""
-    return birth_level == birthdates.DIFFERS or _other_person(case, record)
+    if pair.birth_level == birthdates.DIFFERS or not case["person"] or not record["person"]:
+        return True
+    if not first_parts_answered(case["person"], record["person"]):
+        return True
+    same_file = pair.same_reference and pair.birth_level in (birthdates.SAME, birthdates.GUESSED)
+    alike = likeness(_scripts(case), _scripts(record), _fathers(case, record))
+    if _other_father(case, record):
+        return True
+    if _other_sex(case, record):
+        # The right reference and all of the name and birth date: then it is the clerk's slip.
+        return not (same_file and alike >= _WHOLE_NAME)
+    # In one file, of one birth date and called the same: a family name that differs is no other person's.
+    return alike < SAME_NAME and not same_file
 
 
-def _other_person(one: Person, other: Person) -> bool:
-    if one["sex"] and other["sex"] and one["sex"] != other["sex"]:
-        return True
-    if one["father"] and other["father"] and name_similarity(one["father"], other["father"]) < ANOTHER_NAME:
-        return True
-    return likeness(_scripts(one), _scripts(other)) < SAME_NAME
+_WHOLE_NAME = 0.92
+
+
+def _other_sex(one: Person, other: Person) -> bool:
+    return bool(one["sex"] and other["sex"] and one["sex"] != other["sex"])
+
+
+def _other_father(one: Person, other: Person) -> bool:
+    return bool(one["father"] and other["father"] and contradict(one["father"], other["father"]))
 
 
 def _borne_out(one: Person, other: Person) -> bool:
-    """Whether a parent or UNHCR's number agrees, and none of them, nor the place of birth, disagrees.
-
-    A name and a guessed birth date are not rare enough in a country's register to tell two people apart.
-    """
+    """Whether a parent or UNHCR's number agrees, and none of them, nor the place of birth, disagrees."""
     agree = False
     for field in ("father", "mother", "place"):
         if one[field] and other[field]:
-            alike = name_similarity(one[field], other[field])
-            if alike < ANOTHER_NAME:
+            if contradict(one[field], other[field]):
                 return False
-            agree = agree or (field != "place" and alike >= SAME_NAME)
+            agree = agree or (field != "place" and name_similarity(one[field], other[field]) >= SAME_NAME)
     if one["unhcr_reference"] and other["unhcr_reference"]:
         return bool(one["unhcr_reference"] == other["unhcr_reference"])
     return agree
@@ -144,7 +162,9 @@ def _same_person(one: Person, other: Person) -> bool:
 
     A part of the name that only one of them has may be all that tells twins apart.
     """
-    if _other_person(one, other) or len(tokens(_scripts(one)[0])) != len(tokens(_scripts(other)[0])):
+    if _other_sex(one, other) or _other_father(one, other):
+        return False
+    if likeness(_scripts(one), _scripts(other)) < SAME_NAME or len(_tokens(one)) != len(_tokens(other)):
         return False
     if one["nationality"] and other["nationality"] and one["nationality"] != other["nationality"]:
         return False
@@ -153,7 +173,7 @@ def _same_person(one: Person, other: Person) -> bool:
     a, b = one["birth_date"], other["birth_date"]
     if not a or not b:
         return False
-    if a == b and _day_known(a):
+    if a == b and (_day_known(a) or (one["reference"] and one["reference"] == other["reference"])):
         return True
     fathers = one["father"] and other["father"] and name_similarity(one["father"], other["father"]) >= SAME_NAME
     return bool(fathers) and a[:4] == b[:4] and (a == b or not (_day_known(a) and _day_known(b)))
@@ -161,6 +181,14 @@ def _same_person(one: Person, other: Person) -> bool:
 
 def _day_known(date: str) -> bool:
     return len(date) == 10 and not date.endswith("-01-01")
+
+
+def _fathers(one: Person, other: Person) -> list[str]:
+    return [person["father"] for person in (one, other) if person["father"]]
+
+
+def _tokens(person: Person) -> Sequence[Token]:
+    return tokens(_scripts(person)[0])
 
 
 def _scripts(person: Person) -> list[str]:

@@ -36,17 +36,33 @@ _HONORIFICS = frozenset(
 _KEPT_IF_NEEDED = 2
 _ABD = frozenset({"abd", "abdul", "abdel", "abdal", "abdol", "abdu", "abdur", "abdus", "abdulr"})
 _SERVANT = re.compile(r"^abd(ul|el|al|ol|ur|us|u)?(?=[a-z]{4})")
+# One hand writes as two words what another joins: Shams ud-Din, Hikmat Ullah, Al Hussein.
+_DIN = re.compile(r"^(?:al|el|ul|ud|ed|od|ad|id|aj)?d(?:i|ee|ei|y)n$")
+_ENDS_IN_DIN = re.compile(r"(?<=[a-z]{3})(?:al|el|ul|ud|ed|od|ad|id)d(?:i|ee|ei|y)n$")
+_ULLAH = re.compile(r"^[uoae]?ll?ah?$")
+_ENDS_IN_ULLAH = re.compile(r"(?<=[a-z]{2})[uoae]llah?$")
+_ARTICLE = re.compile(r"^[ae]l(?=[ab-df-hj-np-tv-z][a-z]{4})")
+_MUTE_E = re.compile(r"(?<=[a-z]{3}[b-df-hj-np-tv-z])e$")
 # Spellings that different hands choose for one sound; the longer first.
 _SOUNDS = (
-    ("sch", "S"), ("tch", "C"), ("sh", "S"), ("ch", "C"), ("kh", "h"), ("gh", "g"), ("ph", "f"), ("th", "t"),
-    ("dh", "d"), ("zh", "j"), ("dj", "j"), ("dz", "z"), ("ts", "z"), ("tz", "z"), ("ck", "k"), ("q", "k"),
-    ("c", "k"), ("x", "ks"), ("p", "b"), ("v", "f"),
+    ("dsch", "j"), ("tsch", "C"), ("sch", "S"), ("tch", "C"), ("sh", "S"), ("ch", "C"), ("kh", "h"), ("gh", "g"),
+    ("ph", "f"), ("th", "t"), ("dh", "d"), ("zh", "j"), ("dj", "j"), ("dz", "z"), ("ts", "z"), ("tz", "z"), ("ck", "k"),
+    ("q", "k"), ("c", "k"), ("x", "ks"), ("p", "b"), ("w", "v"),
+)  # fmt: skip
+# What further hands do: German dsch and j, French di, Somali c and x, the Persian q that is spoken gh.
+_WIDER_SOUNDS = (
+    ("dsch", "i"), ("tsch", "h"), ("sch", "S"), ("tch", "h"), ("sh", "S"), ("ch", "h"), ("kh", "h"), ("gh", "k"),
+    ("ph", "f"), ("th", "t"), ("dh", "d"), ("zh", "i"), ("dj", "i"), ("dz", "z"), ("ts", "z"), ("tz", "z"), ("ck", "k"),
+    ("dia", "ia"), ("dio", "io"), ("q", "k"), ("g", "k"), ("c", ""), ("x", "h"), ("j", "i"),
+    ("p", "b"), ("w", "v"), ("ai", "i"), ("ay", "i"), ("ei", "i"), ("ey", "i"), ("aj", "i"),
 )  # fmt: skip
 _SILENT = re.compile(r"(?<=.)[aiuh]")
 _VOWELS = frozenset("aiu")
-# Hands write o and u, e and i, y and i, w and u for one another.
-_VOWELS_AS_ONE = str.maketrans({"o": "u", "e": "i", "y": "i", "w": "u"})
+# Hands write o and u, e and i, y and i for one another.
+_VOWELS_AS_ONE = str.maketrans({"o": "u", "e": "i", "y": "i"})
 _DOUBLE = re.compile(r"(.)\1+")
+_LAST_W = re.compile(r"(?<=[aou])v$")
+_LAST_H = re.compile(r"(?<=[aiu])h$")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,15 +72,23 @@ class Token:
     form: str
     folded: str
     """With the spellings that hands choose for one sound made one: Noor and Nur are `nur`."""
+    wider: str
+    """With more of them made one, at the price of some names that are two."""
     skeleton: str
     """The consonants of it: Mohammed and Muhamad are both `mmd`."""
     symbols: frozenset[int]
     """The names it stands for, by `symbols`."""
+    vowels_left_out: bool
+    """From a script that writes few vowels."""
 
 
 @lru_cache(maxsize=100_000)
 def _token(form: str, spelt: str = "") -> Token:
-    return Token(form, _folded(form), _skeleton(form), symbols.of(spelt))
+    bare = spelt[:1] in _WITHOUT_VOWELS
+    return Token(form, _folded(form), _wider(form), _skeleton(form), symbols.of(spelt), bare)
+
+
+_WITHOUT_VOWELS = frozenset(map(chr, [*range(0x0590, 0x0600), *range(0x0620, 0x06D4), *range(0x0750, 0x0780)]))
 
 
 @lru_cache(maxsize=100_000)
@@ -76,13 +100,26 @@ def tokens(name: str) -> tuple[Token, ...]:
         form = romanised(part)
         if form in _ABD:
             servant = True
+        elif found and _DIN.match(form):
+            found[-1] = _token(found[-1].form + "din")
+        elif found and _ULLAH.match(form):
+            found[-1] = _token(found[-1].form + "ula")
         elif form and form not in _PARTICLES:
-            found.append(_token("abd" + form) if servant else _token(_SERVANT.sub("abd", form), part))
+            form = stem(form)
+            found.append(_token("abd" + form) if servant else _token(form, part))
             servant = False
     if servant:
         found.append(_token("abd"))
     titled = [token for token in found if token.form not in _HONORIFICS]
     return tuple(titled if len(titled) >= _KEPT_IF_NEEDED else found)
+
+
+@lru_cache(maxsize=100_000)
+def stem(form: str) -> str:
+    """A part of a name in Latin letters, with what stands before or behind it joined in one way only."""
+    form = _SERVANT.sub("abd", form)
+    form = _ENDS_IN_ULLAH.sub("ula", _ENDS_IN_DIN.sub("din", form))
+    return _MUTE_E.sub("", _ARTICLE.sub("", form))
 
 
 @lru_cache(maxsize=100_000)
@@ -99,16 +136,29 @@ def skeleton_of(form: str) -> str:
 def block_key(word: str) -> str:
     """What two spellings of one part of a name mostly share, to look for it; empty for particles and signs."""
     form = romanised(word)
-    if form in _PARTICLES or form in _ABD:
+    if form in _PARTICLES or form in _ABD or _DIN.match(form) or _ULLAH.match(form):
         return ""
-    return _skeleton(_SERVANT.sub("", form))
+    form = stem(form)
+    for end in ("din", "ula"):
+        # The other hand may have written it apart.
+        form = form.removesuffix(end) if len(form) > len(end) + 2 else form
+    return _skeleton(form.removeprefix("abd") if len(form) > 6 else form)
 
 
 @lru_cache(maxsize=100_000)
 def _folded(form: str) -> str:
     for spelt, sound in _SOUNDS:
         form = form.replace(spelt, sound)
-    return _DOUBLE.sub(r"\1", form.translate(_VOWELS_AS_ONE))
+    form = _LAST_W.sub("u", form)
+    return _LAST_H.sub("", _DOUBLE.sub(r"\1", form.translate(_VOWELS_AS_ONE)))
+
+
+@lru_cache(maxsize=100_000)
+def _wider(form: str) -> str:
+    for spelt, sound in _WIDER_SOUNDS:
+        form = form.replace(spelt, sound)
+    form = form.translate(_VOWELS_AS_ONE)
+    return _DOUBLE.sub(r"\1", form[:1] + form[1:].replace("h", ""))
 
 
 @lru_cache(maxsize=100_000)
@@ -124,17 +174,59 @@ def name_similarity(a: str, b: str) -> float:
     Takes any script and order. From SAME_NAME on they are taken for spellings of one name. A single part in common is
     never enough, and parts left over on both sides are a contradiction, not a slip.
     """
-    return _similarity(*sorted((a.strip(), b.strip())))
+    return _similarity(*sorted((a.strip(), b.strip())), ())
 
 
-def likeness(one: Sequence[str], other: Sequence[str]) -> float:
-    """How alike two people's names are, each given as one spelling or, in the original script, a second."""
-    best = first = name_similarity(one[0], other[0])
-    if first < _BEYOND_DOUBT and (len(one) > 1 or len(other) > 1):
-        best = max(name_similarity(a, b) for a in _whole(one) for b in _whole(other))
-        if best >= SAME_NAME and first < ANOTHER_NAME:
+def likeness(one: Sequence[str], other: Sequence[str], fathers: Sequence[str] = ()) -> float:
+    """How alike two people's names are, each given as one spelling or, in the original script, a second.
+
+    fathers: their names, as far as known: a part of one name that is the father's, where the other has a family name,
+        contradicts nothing
+    """
+    if not one or not other:
+        return 0.0
+    elders = tuple(dict.fromkeys(token for name in fathers for token in tokens(name)))
+    best = first = _similarity(*sorted((one[0], other[0])), elders)
+    if 0 < first < _BEYOND_DOUBT and (len(one) > 1 or len(other) > 1):
+        one, other = _whole(one), _whole(other)
+        best = max(_similarity(*sorted((a, b)), elders) for a in one for b in other)
+        original = _similarity(*sorted((one[1], other[1])), ()) if len(one) > 1 and len(other) > 1 else None
+        if original is not None and original < ANOTHER_NAME:
+            # What is written in their own script differs: twins, say, whom a clerk has mixed up.
+            return min(best, _DOUBTFUL_NAME)
+        if best >= SAME_NAME and first < ANOTHER_NAME and (original or 0) < _BEYOND_DOUBT:
             return _DOUBTFUL_NAME
     return best
+
+
+def first_parts_answered(a: str, b: str) -> bool:
+    """Whether the first part of each name, mostly what its bearer alone is called, occurs in the other.
+
+    A sister may share all of a name but that: Tasneem, and Abeer Tasneem.
+    """
+    left, right = tokens(a), tokens(b)
+    return all(
+        not few or any(token_similarity(few[0], token) >= _SAME_PART for token in many)
+        for few, many in ((left, right), (right, left))
+    )
+
+
+def contradict(a: str, b: str) -> bool:
+    """Whether two names, of a father say, are surely of two people: no part of one may be a part of the other."""
+    return name_similarity(a, b) < ANOTHER_NAME and not any(
+        _may_be(one, other) for one in tokens(a) for other in tokens(b)
+    )
+
+
+def _may_be(one: Token, other: Token) -> bool:
+    if token_similarity(one, other) >= _MAY_BE:
+        return True
+    short, long = sorted((one.form, other.form), key=len)
+    # Funmi and Funmilayo, Seun and Oluwaseun; Aleksandr and Aleksandrovna.
+    return len(short) >= 4 and (long.startswith(short) or long.endswith(short))
+
+
+_MAY_BE = 0.55
 
 
 def _whole(spellings: Sequence[str]) -> Sequence[str]:
@@ -148,7 +240,7 @@ _BEYOND_DOUBT, _DOUBTFUL_NAME = 0.92, 0.7
 
 
 @lru_cache(maxsize=100_000)
-def _similarity(a: str, b: str) -> float:
+def _similarity(a: str, b: str, elders: tuple[Token, ...]) -> float:
     if not a or not b:
         return 0.0
     left, right = tokens(a), tokens(b)
@@ -158,6 +250,12 @@ def _similarity(a: str, b: str) -> float:
     if not matched:
         return 0.0
     base = sum(matched) / len(matched)
+    if rest_left and rest_right and elders:
+        rest_left, rest_right = (
+            sum(not any(_may_be(token, elder) for elder in elders) for token in rest) for rest in (rest_left, rest_right)
+        )
+    else:
+        rest_left, rest_right = len(rest_left), len(rest_right)
     if rest_left and rest_right:
         # Brothers, cousins, namesakes: what they share is the family's, what differs is their own.
         return 0.8 * base * len(matched) / (len(matched) + max(rest_left, rest_right))
@@ -169,8 +267,8 @@ def _similarity(a: str, b: str) -> float:
     return base * max(0.7, 1 - 0.05 * over)
 
 
-def _pair_up(left: Sequence[Token], right: Sequence[Token]) -> tuple[list[float], int, int]:
-    """The likenesses of parts that belong together, and how many are left over on each side."""
+def _pair_up(left: Sequence[Token], right: Sequence[Token]) -> tuple[list[float], list[Token], list[Token]]:
+    """The likenesses of parts that belong together, and what is left over on each side."""
     likeness = [
         (alike, -abs(i - j), i, j)
         for i, one in enumerate(left)
@@ -198,34 +296,61 @@ def _pair_up(left: Sequence[Token], right: Sequence[Token]) -> tuple[list[float]
                     used_few.add(j)
                     matched.append(0.93)
                     break
-    return matched, len(left) - len(used_left), len(right) - len(used_right)
+    rest_left = [token for i, token in enumerate(left) if i not in used_left]
+    return matched, rest_left, [token for j, token in enumerate(right) if j not in used_right]
 
 
 _SAME_PART, _SAME_PART_JOINED = 0.7, 0.85
 
 
+_MOST_SLIPS = 4
+
+
 @lru_cache(maxsize=200_000)
 def token_similarity(one: Token, other: Token) -> float:
-    """How alike two parts of names are, from 0 to 1."""
+    """How alike two parts of names are, from 0 to 1; below 0.7 they are two, from 0.55 on they may be one."""
     if one.form == other.form:
         return 1.0
     if len(one.form) == 1 or len(other.form) == 1:
         return 0.75 if one.form[:1] == other.form[:1] else 0.0
     if one.folded == other.folded or not one.symbols.isdisjoint(other.symbols):
         return 0.96
+    distance = DamerauLevenshtein.distance(one.folded, other.folded, score_cutoff=_MOST_SLIPS)
+    if distance > _MOST_SLIPS:
+        return 0.0
     length = max(len(one.folded), len(other.folded))
-    distance = DamerauLevenshtein.distance(one.folded, other.folded)
-    if one.skeleton == other.skeleton and len(one.skeleton) >= 3:
+    # Both are known, and not as one.
+    known = bool(one.symbols and other.symbols)
+    if one.skeleton == other.skeleton:
+        if one.vowels_left_out != other.vowels_left_out:
+            return 0.9 if len(one.skeleton) >= 3 else 0.75
+        if _woman_and_man(one.folded, other.folded) or (known and _vowels_differ(one.folded, other.folded)):
+            return 0.6
         # The shorter the name, the more its vowels tell: Omar and Amir are two.
-        if distance <= 1 or distance <= 0.3 * length:
+        if len(one.skeleton) >= 3 and (distance <= 1 or distance <= 0.3 * length):
             return 0.93
         if len(one.skeleton) >= 4:
             return 0.88
-    known = bool(one.symbols and other.symbols)
+        if distance <= 1:
+            return 0.6 if _vowels_differ(one.folded, other.folded) or length < 4 else 0.8
+    if one.wider == other.wider:
+        return 0.8 if known or len(one.wider) < 4 else 0.9
     if (distance == 1 and length >= 5) or (distance == 2 and length >= 8):
-        # Two names that are known and are not known as one are two names, however near: Zahra and Zohra.
-        return 0.72 if known else 0.9 - 0.04 * (distance - 1)
-    return 0.6 * (1 - distance / length)
+        # Two names that are known and are not known as one are two names, however near.
+        return 0.6 if known or _woman_and_man(one.folded, other.folded) else 0.9 - 0.04 * (distance - 1)
+    return 0.5 * (1 - distance / length)
+
+
+def _woman_and_man(one: str, other: str) -> bool:
+    """Samir and Samira: brother and sister, not a slip."""
+    short, long = sorted((one, other), key=len)
+    return len(short) >= 3 and long[:-1] == short and long[-1] == "a" and short[-1] not in _VOWELS
+
+
+def _vowels_differ(one: str, other: str) -> bool:
+    """Whether one has an a where the other has an u: Hasan and Husain; i may be heard as either, or not at all."""
+    one, other = one.replace("i", ""), other.replace("i", "")
+    return len(one) == len(other) and any({x, y} == {"a", "u"} for x, y in zip(one, other, strict=True))
 
 
 def _turned_around(a: str, b: str, left: Sequence[Token], right: Sequence[Token]) -> bool:

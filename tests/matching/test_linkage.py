@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.matching import birthdates
-from include.matching.birthdates import DIFFERS, GUESSED, NEAR, NOT_KNOWN, SAME, YEAR
+from include.matching.birthdates import DIFFERS, GUESSED, NEAR, NOT_KNOWN, SAME, SLIP, YEAR
 from include.matching.decision import COLUMNS, MOST_REVIEWS
 from include.matching.linkage import link, link_files
 from include.matching.names import SAME_NAME, name_similarity
@@ -63,9 +63,10 @@ def test_similarity_is_symmetric_and_between_0_and_1(a, b):
         ("1990-01-01", "1990-01-01", GUESSED),
         ("1990", "1990-05-17", YEAR),
         ("1990-01-01", "1990-05-17", YEAR),
-        ("1990-05-07", "1990-07-05", NEAR),
-        ("1990-05-17", "1990-05-27", NEAR),
-        ("1990-05-17", "1369-05-17", NEAR),
+        ("1990-05-07", "1990-07-05", SLIP),
+        ("1990-05-17", "1990-05-27", SLIP),
+        ("1990-05-17", "1369-05-17", SLIP),
+        ("1990-05-31", "1991-06-01", SLIP),
         ("1990-01-01", "1992", NEAR),
         ("1990-05-17", "1985-11-02", DIFFERS),
         (None, "1990", NOT_KNOWN),
