@@ -101,7 +101,8 @@ def _choose(case: Person, found: list[Pair], records: Mapping[int, Person]) -> l
     same = [best]
     for pair in sound[1:]:
         if _same_person(records[best.record], records[pair.record]):
-            same.append(pair)
+            if _sure(case, pair, records[pair.record]):
+                same.append(pair)
         elif pair.odds * RIVAL > best.odds and not (best.same_reference and not pair.same_reference):
             return None
     return same
@@ -120,7 +121,7 @@ def _contradict(case: Person, record: Person, pair: Pair) -> bool:
     """Whether a name, the birth date, the sex or the father says that these are two people."""
     if pair.birth_level == birthdates.DIFFERS or not case["person"] or not record["person"]:
         return True
-    if not first_parts_answered(case["person"], record["person"]):
+    if not (first_parts_answered(case["person"], record["person"]) or _one_original(case, record)):
         return True
     same_file = pair.same_reference and pair.birth_level in (birthdates.SAME, birthdates.GUESSED)
     alike = likeness(_scripts(case), _scripts(record), _fathers(case, record))
@@ -134,6 +135,14 @@ def _contradict(case: Person, record: Person, pair: Pair) -> bool:
 
 
 _WHOLE_NAME = 0.92
+
+
+def _one_original(one: Person, other: Person) -> bool:
+    """Whether both are written alike in their own script, part for part, and with no less than in Latin letters."""
+    parts = {len(tokens(person["original"] or "")) for person in (one, other)}
+    longest = max(len(tokens(person["person"])) for person in (one, other))
+    whole = len(parts) == 1 and parts.pop() >= longest
+    return whole and name_similarity(one["original"], other["original"]) >= _WHOLE_NAME
 
 
 def _other_sex(one: Person, other: Person) -> bool:

@@ -25,17 +25,16 @@ ANOTHER_NAME = 0.5
 _ROMAN = icu.Transliterator.createInstance("Any-Latin; NFD; [:Nonspacing Mark:] Remove; Latin-ASCII; Lower")
 _NO_LETTER = re.compile(r"[^a-z]")
 _PARTICLES = frozenset(
-    "al el ul ur as ad ar az an at ash bin ibn bint bent binti ben wad weld ould walad de la del da van von".split()
+    "al el ul ur ud ed od uz us as ad ar az an at ash bin ibn bint bent binti ben wad weld ould walad "
+    "de la del da van von".split()
 )
 _NASAB = frozenset("bin ibn bint bent binti ben wad weld ould walad".split())
 _HONORIFICS = frozenset(
     "haji hajji hadji hajj sayed sayyid said sayeed mullah mulla molla maulvi mawlawi dr mr mrs ms prof eng "
-    "sheikh shaikh shaykh ustad hafiz qari agha mirza".split()
+    "sheikh shaikh shaykh ustad hafiz qari agha aqa aka mirza".split()
 )
-# A name of its own as often as a title: dropped only where enough of the name is left.
-_KEPT_IF_NEEDED = 2
-_ABD = frozenset({"abd", "abdul", "abdel", "abdal", "abdol", "abdu", "abdur", "abdus", "abdulr"})
-_SERVANT = re.compile(r"^abd(ul|el|al|ol|ur|us|u)?(?=[a-z]{4})")
+_ABD = frozenset({"abd", "abdul", "abdel", "abdal", "abdol", "abdu", "abdur", "abdus", "abdil", "abdulr"})
+_SERVANT = re.compile(r"^abd(ul|el|al|ol|il|ur|us|u)?(?=[a-z]{4})")
 # One hand writes as two words what another joins: Shams ud-Din, Hikmat Ullah, Al Hussein.
 _DIN = re.compile(r"^(?:al|el|ul|ud|ed|od|ad|id|aj)?d(?:i|ee|ei|y)n$")
 _ENDS_IN_DIN = re.compile(r"(?<=[a-z]{3})(?:al|el|ul|ud|ed|od|ad|id)d(?:i|ee|ei|y)n$")
@@ -81,6 +80,11 @@ class Token:
     vowels_left_out: bool
     """From a script that writes few vowels."""
 
+    @property
+    def is_title(self) -> bool:
+        """Whether a hand may leave it out: it is a name of its own as often as a title."""
+        return self.form in _HONORIFICS
+
 
 @lru_cache(maxsize=100_000)
 def _token(form: str, spelt: str = "") -> Token:
@@ -93,7 +97,7 @@ _WITHOUT_VOWELS = frozenset(map(chr, [*range(0x0590, 0x0600), *range(0x0620, 0x0
 
 @lru_cache(maxsize=100_000)
 def tokens(name: str) -> tuple[Token, ...]:
-    """The parts of a name that tell people apart; particles and titles are left out."""
+    """The parts of a name that tell people apart; particles are left out."""
     found: list[Token] = []
     servant = False
     for part in tokenize_name(name.casefold()):
@@ -110,8 +114,7 @@ def tokens(name: str) -> tuple[Token, ...]:
             servant = False
     if servant:
         found.append(_token("abd"))
-    titled = [token for token in found if token.form not in _HONORIFICS]
-    return tuple(titled if len(titled) >= _KEPT_IF_NEEDED else found)
+    return tuple(found)
 
 
 @lru_cache(maxsize=100_000)
@@ -119,7 +122,7 @@ def stem(form: str) -> str:
     """A part of a name in Latin letters, with what stands before or behind it joined in one way only."""
     form = _SERVANT.sub("abd", form)
     form = _ENDS_IN_ULLAH.sub("ula", _ENDS_IN_DIN.sub("din", form))
-    return _MUTE_E.sub("", _ARTICLE.sub("", form))
+    return _ARTICLE.sub("", form)
 
 
 @lru_cache(maxsize=100_000)
@@ -155,6 +158,7 @@ def _folded(form: str) -> str:
 
 @lru_cache(maxsize=100_000)
 def _wider(form: str) -> str:
+    form = _MUTE_E.sub("", form)
     for spelt, sound in _WIDER_SOUNDS:
         form = form.replace(spelt, sound)
     form = form.translate(_VOWELS_AS_ONE)
@@ -200,15 +204,20 @@ def likeness(one: Sequence[str], other: Sequence[str], fathers: Sequence[str] = 
 
 
 def first_parts_answered(a: str, b: str) -> bool:
-    """Whether the first part of each name, mostly what its bearer alone is called, occurs in the other.
+    """Whether the first part of each name, mostly what its bearer alone is called, occurs in the other; titles aside.
 
     A sister may share all of a name but that: Tasneem, and Abeer Tasneem.
     """
     left, right = tokens(a), tokens(b)
     return all(
-        not few or any(token_similarity(few[0], token) >= _SAME_PART for token in many)
-        for few, many in ((left, right), (right, left))
+        any(token_similarity(first, token) >= _SAME_PART for token in many)
+        for first, many in ((_first(left), right), (_first(right), left))
+        if first
     )
+
+
+def _first(parts: Sequence[Token]) -> Token | None:
+    return next((token for token in parts if not token.is_title), None)
 
 
 def contradict(a: str, b: str) -> bool:
@@ -250,20 +259,20 @@ def _similarity(a: str, b: str, elders: tuple[Token, ...]) -> float:
     if not matched:
         return 0.0
     base = sum(matched) / len(matched)
-    if rest_left and rest_right and elders:
-        rest_left, rest_right = (
-            sum(not any(_may_be(token, elder) for elder in elders) for token in rest) for rest in (rest_left, rest_right)
-        )
-    else:
-        rest_left, rest_right = len(rest_left), len(rest_right)
-    if rest_left and rest_right:
+    in_all = bool(rest_left), bool(rest_right)
+    left_over, right_over = (
+        sum(not any(_may_be(token, elder) for elder in elders) for token in rest) for rest in (rest_left, rest_right)
+    )
+    if left_over and right_over:
         # Brothers, cousins, namesakes: what they share is the family's, what differs is their own.
-        return 0.8 * base * len(matched) / (len(matched) + max(rest_left, rest_right))
+        return 0.8 * base * len(matched) / (len(matched) + max(left_over, right_over))
     if _turned_around(a, b, left, right):
         return 0.5 * base
-    over = rest_left + rest_right
-    if over and len(matched) == 1:
-        return 0.6 * base
+    over = left_over + right_over
+    if len(matched) == 1 and any(in_all):
+        # One name alone is not enough, but where the father's stands for the family's it is.
+        by_father = in_all != (bool(left_over), bool(right_over)) and (all(in_all) or not over)
+        return (0.85 if by_father else 0.6) * base
     return base * max(0.7, 1 - 0.05 * over)
 
 
@@ -296,8 +305,8 @@ def _pair_up(left: Sequence[Token], right: Sequence[Token]) -> tuple[list[float]
                     used_few.add(j)
                     matched.append(0.93)
                     break
-    rest_left = [token for i, token in enumerate(left) if i not in used_left]
-    return matched, rest_left, [token for j, token in enumerate(right) if j not in used_right]
+    rest_left = [token for i, token in enumerate(left) if i not in used_left and not token.is_title]
+    return matched, rest_left, [token for j, token in enumerate(right) if j not in used_right and not token.is_title]
 
 
 _SAME_PART, _SAME_PART_JOINED = 0.7, 0.85
@@ -315,30 +324,48 @@ def token_similarity(one: Token, other: Token) -> float:
         return 0.75 if one.form[:1] == other.form[:1] else 0.0
     if one.folded == other.folded or not one.symbols.isdisjoint(other.symbols):
         return 0.96
+    for affix in ("ula", "din", "abd"):
+        # What many names share tells nothing: Esmat Ullah is not Hekmat Ullah.
+        if affix in one.form and affix in other.form and (cores := _cores(one.form, other.form, affix)):
+            return token_similarity(*cores)
     distance = DamerauLevenshtein.distance(one.folded, other.folded, score_cutoff=_MOST_SLIPS)
     if distance > _MOST_SLIPS:
         return 0.0
     length = max(len(one.folded), len(other.folded))
     # Both are known, and not as one.
     known = bool(one.symbols and other.symbols)
-    if one.skeleton == other.skeleton:
-        if one.vowels_left_out != other.vowels_left_out:
-            return 0.9 if len(one.skeleton) >= 3 else 0.75
-        if _woman_and_man(one.folded, other.folded) or (known and _vowels_differ(one.folded, other.folded)):
-            return 0.6
-        # The shorter the name, the more its vowels tell: Omar and Amir are two.
-        if len(one.skeleton) >= 3 and (distance <= 1 or distance <= 0.3 * length):
-            return 0.93
-        if len(one.skeleton) >= 4:
-            return 0.88
-        if distance <= 1:
-            return 0.6 if _vowels_differ(one.folded, other.folded) or length < 4 else 0.8
+    if one.skeleton == other.skeleton and (alike := _of_one_skeleton(one, other, distance, length, known)):
+        return alike
     if one.wider == other.wider:
         return 0.8 if known or len(one.wider) < 4 else 0.9
     if (distance == 1 and length >= 5) or (distance == 2 and length >= 8):
         # Two names that are known and are not known as one are two names, however near.
         return 0.6 if known or _woman_and_man(one.folded, other.folded) else 0.9 - 0.04 * (distance - 1)
     return 0.5 * (1 - distance / length)
+
+
+def _cores(one: str, other: str, affix: str) -> tuple[Token, Token] | None:
+    for strip, has in ((str.removesuffix, str.endswith), (str.removeprefix, str.startswith)):
+        if has(one, affix) and has(other, affix) and min(len(one), len(other)) > len(affix) + 1:
+            return _token(strip(one, affix)), _token(strip(other, affix))
+    return None
+
+
+def _of_one_skeleton(one: Token, other: Token, distance: int, length: int, known: bool) -> float | None:
+    consonants = len(one.skeleton)
+    if one.vowels_left_out != other.vowels_left_out:
+        return 0.9 if consonants >= 3 else 0.75
+    differ = _vowels_differ(one.folded, other.folded)
+    if _woman_and_man(one.folded, other.folded) or (differ and (known or distance > 1)):
+        return 0.6
+    # The shorter the name, the more its vowels tell: Omar and Amir are two.
+    if consonants >= 3 and (distance <= 1 or distance <= 0.3 * length):
+        return 0.93
+    if consonants >= 4 or (consonants == 3 and distance == 2 and length >= 6):
+        return 0.88
+    if distance <= 1:
+        return 0.6 if differ or length < 4 else 0.8
+    return None
 
 
 def _woman_and_man(one: str, other: str) -> bool:
