@@ -1,8 +1,7 @@
-"""Which records of a register may be a case's person at all, and what speaks for and against each: few enough to look at,
-with the right one among them.
+"""Which records of a register may be a case's person at all, and what speaks for and against each.
 
-Reach for this to see by which keys a pair can meet, and what is compared. DuckDB touches the whole register; Python sees
-each distinct word once and, of the pairs, the names of those whose other evidence leaves room for a match.
+Reach for this to see by which keys a pair can meet, and what is compared. DuckDB touches the whole register; Python
+sees each distinct word once and, of the pairs, the names of those whose other evidence leaves room for a match.
 """
 
 import duckdb
@@ -14,16 +13,17 @@ from include.matching.names import ANOTHER_NAME, SAME_NAME, block_key, contradic
 _UNKNOWN_NATIONALITIES = ("XXA", "XXB", "XXC", "XXX")
 _YEARS_AROUND = 2
 _MOST_NAMED = 15
-"""Of a case's candidates so many are compared by name: whoever is not among them has fewer or commoner parts of the name,
-and less of the other evidence, than all of those. A person looks at five at most."""
+"""Of a case's candidates so many are compared by name: whoever is not among them has fewer or commoner parts of the
+name, and less of the other evidence, than all of those. A person looks at five at most."""
 _BREAKS = "-–—_.,;:/()|"
 _SILENT_SIGNS = "'’‘ʿʾ`´\"\u200c\u200d\u0640"
 _BETWEEN = "\n"
 """Between the spellings of one name; no cell of an extract holds it."""
 
 EVIDENCE = ["name", "birth_date", "reference", "unhcr_reference", "sex", "nationality", "father", "mother", "place"]
-"""The columns of `compared`: levels of agreement, -1 where a side does not say, 0 where the two contradict, and more the
-more they agree; `name` and the parents' up to 3, `birth_date` as in birthdates, `reference` 1 where a sign is off."""
+"""The columns of `compared`: levels of agreement, -1 where a side does not say, 0 where the two contradict, and more
+the more they agree; `name`, `father`, `mother` and `place` up to 3, `birth_date` as in birthdates, `reference` 1 where
+a sign is off and 2 where none is."""
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
@@ -33,6 +33,7 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     connection.create_function("block_key", _block_keys, ["VARCHAR"], "VARCHAR", type="arrow")
     connection.create_function("name_level", _name_levels, ["VARCHAR"] * 3, "INTEGER", type="arrow")
     connection.create_function("elder_level", _elder_levels, ["VARCHAR"] * 2, "INTEGER", type="arrow")
+    signs, read_as = references.LOOK_ALIKE
     breaks, spaces = (_BREAKS + _SILENT_SIGNS).replace("'", "''"), " " * len(_BREAKS)
     connection.execute(
         f"""
@@ -40,7 +41,7 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
             string_split(translate(lower(concat_ws(' ', person, original)), '{breaks}', '{spaces}'), ' ');
         CREATE MACRO one_name(person) AS
             length(person) - length(replace(person, ' ', '')) <= CAST(starts_with(lower(person), 'abd') AS INTEGER);
-        CREATE MACRO alike(reference) AS translate(reference, '{references.LOOK_ALIKE[0]}', '{references.LOOK_ALIKE[1]}');
+        CREATE MACRO alike(reference) AS translate(reference, '{signs}', '{read_as}');
         """
     )
 
@@ -90,10 +91,10 @@ def read_people(connection: duckdb.DuckDBPyConnection, table: str, source: str, 
 def compare(connection: duckdb.DuckDBPyConnection) -> None:
     """Make `compared` from the tables `cases` and `register`: `pair`, `case_id`, `record_id`, `rarity` and EVIDENCE.
 
-    Compared are pairs that share the reference but for signs that look alike; or UNHCR's reference; or a known birth date
-    and the nationality; or a known birth date and a part of the name, a guessed one if one has but one name; or two parts
-    of the name, the years of birth at most two apart or one of them unknown. Left out is who cannot come near a match
-    even if every name agrees.
+    Compared are pairs that share the reference but for signs that look alike; or UNHCR's reference; or a known birth
+    date and the nationality; or a known birth date and a part of the name, a guessed one if one has but one name; or
+    two parts of the name, the years of birth at most two apart or one of them unknown. Left out is who cannot come near
+    a match even if every name agrees.
 
     rarity: how rare the case's name is among the register's people of the nationality, in powers of ten
     """
@@ -108,7 +109,8 @@ def compare(connection: duckdb.DuckDBPyConnection) -> None:
 _PARTS = """
 CREATE TABLE wanted AS
 SELECT skeleton, CAST(row_number() OVER () AS INTEGER) AS part FROM (
-    SELECT DISTINCT block_key(word) AS skeleton FROM (SELECT DISTINCT unnest(words_of(person, original)) AS word FROM cases))
+    SELECT DISTINCT block_key(word) AS skeleton
+    FROM (SELECT DISTINCT unnest(words_of(person, original)) AS word FROM cases))
 WHERE skeleton <> '';
 """ + "".join(
     f"""
@@ -167,7 +169,8 @@ CREATE TABLE hoped AS
 WITH whole AS (SELECT id AS case_id, sum(rarity) AS whole FROM rarities GROUP BY id),
     shared AS (
         SELECT case_id, record_id, sum(rarity) AS shared
-        FROM met JOIN rarities c ON c.id = case_id JOIN register_part r ON r.id = record_id AND r.part = c.part GROUP BY ALL)
+        FROM met JOIN rarities c ON c.id = case_id JOIN register_part r ON r.id = record_id AND r.part = c.part
+        GROUP BY ALL)
 SELECT * FROM (
     SELECT case_id, record_id, (coalesce(whole, 0) + coalesce(shared, 0)) / 2 AS rarity,
         coalesce(shared, 0) AS shared,

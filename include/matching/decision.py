@@ -11,7 +11,16 @@ from typing import Any
 import pandas as pd
 
 from include.matching import birthdates
-from include.matching.names import SAME_NAME, Token, contradict, first_parts_answered, likeness, name_similarity, tokens
+from include.matching.names import (
+    ANOTHER_NAME,
+    SAME_NAME,
+    Token,
+    contradict,
+    first_parts_answered,
+    likeness,
+    name_similarity,
+    tokens,
+)
 
 COLUMNS = ["case_id", "asylum_reference", "match_probability", "decision", "method"]
 ACCEPT = 0.99
@@ -101,7 +110,7 @@ def _choose(case: Person, found: list[Pair], records: Mapping[int, Person]) -> l
     same = [best]
     for pair in sound[1:]:
         if _same_person(records[best.record], records[pair.record]):
-            if _sure(case, pair, records[pair.record]):
+            if pair.probability >= ACCEPT:
                 same.append(pair)
         elif pair.odds * RIVAL > best.odds and not (best.same_reference and not pair.same_reference):
             return None
@@ -125,7 +134,7 @@ def _contradict(case: Person, record: Person, pair: Pair) -> bool:
         return True
     same_file = pair.same_reference and pair.birth_level in (birthdates.SAME, birthdates.GUESSED)
     alike = likeness(_scripts(case), _scripts(record), _fathers(case, record))
-    if _other_father(case, record):
+    if _other_father(case, record) or _other_original(case, record):
         return True
     if _other_sex(case, record):
         # The right reference and all of the name and birth date: then it is the clerk's slip.
@@ -143,6 +152,15 @@ def _one_original(one: Person, other: Person) -> bool:
     longest = max(len(tokens(person["person"])) for person in (one, other))
     whole = len(parts) == 1 and parts.pop() >= longest
     return whole and name_similarity(one["original"], other["original"]) >= _WHOLE_NAME
+
+
+def _other_original(one: Person, other: Person) -> bool:
+    """Whether their names in their own script are of two people, as twins' may be where the Latin letters agree."""
+    if not one["original"] or not other["original"]:
+        return False
+    if name_similarity(one["original"], other["original"]) < ANOTHER_NAME:
+        return True
+    return not first_parts_answered(one["original"], other["original"])
 
 
 def _other_sex(one: Person, other: Person) -> bool:

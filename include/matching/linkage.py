@@ -87,7 +87,8 @@ def _read(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
             raise ValueError(f"{path.name} has no column {', '.join(missing) or 'family_name or given_names'}")
         if name == "cases":
             without_id = connection.execute(
-                f"SELECT min(row) FROM (SELECT row_number() OVER () AS row, case_id FROM {source}) WHERE case_id IS NULL"
+                f"SELECT min(row) FROM (SELECT row_number() OVER () AS row, case_id FROM {source}) "
+                "WHERE case_id IS NULL"
             ).fetchall()[0][0]
             if without_id:
                 raise ValueError(f"{path.name} row {without_id + 1}: case_id is empty; every case needs one")
@@ -147,7 +148,8 @@ def _evidence(
 ) -> tuple[list[Pair], dict[int, dict[str, str]], dict[int, dict[str, str]]]:
     pairs = connection.sql(
         """
-        SELECT case_id AS case, record_id AS record, probability, reference = 2 AS same_reference, birth_date AS birth_level
+        SELECT case_id AS case, record_id AS record, probability, reference = 2 AS same_reference,
+            birth_date AS birth_level
         FROM scored JOIN compared USING (pair) ORDER BY case_id, record_id
         """
     ).to_arrow_table()

@@ -6,7 +6,7 @@ all but one name, a father and his son).
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -189,18 +189,25 @@ def likeness(one: Sequence[str], other: Sequence[str], fathers: Sequence[str] = 
     """
     if not one or not other:
         return 0.0
-    elders = tuple(dict.fromkeys(token for name in fathers for token in tokens(name)))
-    best = first = _similarity(*sorted((one[0], other[0])), elders)
-    if 0 < first < _BEYOND_DOUBT and (len(one) > 1 or len(other) > 1):
-        one, other = _whole(one), _whole(other)
-        best = max(_similarity(*sorted((a, b)), elders) for a in one for b in other)
-        original = _similarity(*sorted((one[1], other[1])), ()) if len(one) > 1 and len(other) > 1 else None
-        if original is not None and original < ANOTHER_NAME:
-            # What is written in their own script differs: twins, say, whom a clerk has mixed up.
-            return min(best, _DOUBTFUL_NAME)
-        if best >= SAME_NAME and first < ANOTHER_NAME and (original or 0) < _BEYOND_DOUBT:
-            return _DOUBTFUL_NAME
-    return best
+    elders = tuple(fathers)
+    first = _similarity(*sorted((one[0], other[0])), elders)
+    if not first or len(one) + len(other) == 2:
+        return first
+    one, other = _whole(one), _whole(other)
+    original = _similarity(*sorted((one[1], other[1])), ()) if len(one) + len(other) == 4 else None
+    if original is not None and original < ANOTHER_NAME:
+        # What is written in their own script differs: twins, say, whom a clerk has mixed up.
+        return min(first, _DOUBTFUL_NAME)
+    if first >= _BEYOND_DOUBT:
+        return first
+    if first < ANOTHER_NAME:
+        return original if original and original >= _BEYOND_DOUBT else first
+    return max(first, original or 0, *(_similarity(*sorted((a, b)), elders) for a, b in _across(one, other)))
+
+
+def _across(one: Sequence[str], other: Sequence[str]) -> Iterator[tuple[str, str]]:
+    yield from ((one[0], spelling) for spelling in other[1:])
+    yield from ((spelling, other[0]) for spelling in one[1:])
 
 
 def first_parts_answered(a: str, b: str) -> bool:
@@ -249,7 +256,7 @@ _BEYOND_DOUBT, _DOUBTFUL_NAME = 0.92, 0.7
 
 
 @lru_cache(maxsize=100_000)
-def _similarity(a: str, b: str, elders: tuple[Token, ...]) -> float:
+def _similarity(a: str, b: str, fathers: tuple[str, ...]) -> float:
     if not a or not b:
         return 0.0
     left, right = tokens(a), tokens(b)
@@ -260,9 +267,8 @@ def _similarity(a: str, b: str, elders: tuple[Token, ...]) -> float:
         return 0.0
     base = sum(matched) / len(matched)
     in_all = bool(rest_left), bool(rest_right)
-    left_over, right_over = (
-        sum(not any(_may_be(token, elder) for elder in elders) for token in rest) for rest in (rest_left, rest_right)
-    )
+    telling = fathers if all(in_all) or len(matched) == 1 else ()
+    left_over, right_over = (_not_of(rest, telling) for rest in (rest_left, rest_right))
     if left_over and right_over:
         # Brothers, cousins, namesakes: what they share is the family's, what differs is their own.
         return 0.8 * base * len(matched) / (len(matched) + max(left_over, right_over))
@@ -274,6 +280,14 @@ def _similarity(a: str, b: str, elders: tuple[Token, ...]) -> float:
         by_father = in_all != (bool(left_over), bool(right_over)) and (all(in_all) or not over)
         return (0.85 if by_father else 0.6) * base
     return base * max(0.7, 1 - 0.05 * over)
+
+
+def _not_of(rest: Sequence[Token], fathers: Sequence[str]) -> int:
+    """How many parts are no part of the father's name."""
+    if not rest or not fathers:
+        return len(rest)
+    elders = [token for name in fathers for token in tokens(name)]
+    return sum(not any(_may_be(token, elder) for elder in elders) for token in rest)
 
 
 def _pair_up(left: Sequence[Token], right: Sequence[Token]) -> tuple[list[float], list[Token], list[Token]]:
@@ -324,19 +338,21 @@ def token_similarity(one: Token, other: Token) -> float:
         return 0.75 if one.form[:1] == other.form[:1] else 0.0
     if one.folded == other.folded or not one.symbols.isdisjoint(other.symbols):
         return 0.96
+    of_one_skeleton, of_one_sound = one.skeleton == other.skeleton, one.wider == other.wider
+    most = _MOST_SLIPS if of_one_skeleton or of_one_sound else 2
+    distance = DamerauLevenshtein.distance(one.folded, other.folded, score_cutoff=most)
+    if distance > most:
+        return 0.0
     for affix in ("ula", "din", "abd"):
         # What many names share tells nothing: Esmat Ullah is not Hekmat Ullah.
         if affix in one.form and affix in other.form and (cores := _cores(one.form, other.form, affix)):
             return token_similarity(*cores)
-    distance = DamerauLevenshtein.distance(one.folded, other.folded, score_cutoff=_MOST_SLIPS)
-    if distance > _MOST_SLIPS:
-        return 0.0
     length = max(len(one.folded), len(other.folded))
     # Both are known, and not as one.
     known = bool(one.symbols and other.symbols)
-    if one.skeleton == other.skeleton and (alike := _of_one_skeleton(one, other, distance, length, known)):
+    if of_one_skeleton and (alike := _of_one_skeleton(one, other, distance, length, known)):
         return alike
-    if one.wider == other.wider:
+    if of_one_sound:
         return 0.8 if known or len(one.wider) < 4 else 0.9
     if (distance == 1 and length >= 5) or (distance == 2 and length >= 8):
         # Two names that are known and are not known as one are two names, however near.

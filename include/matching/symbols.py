@@ -1,7 +1,7 @@
 """Which names one part of a name stands for: محمد, Mohammad and Muhammed are one, by rigour's corpus of person names.
 
-The corpus is Wikidata's, as `rigour` publishes it. rigour itself loads all of it into each process (some ten seconds and
-400 MiB); this room keeps of it what spelling alone does not show, in `symbols.arrow`. Why: docs/decisions/name-symbols.md.
+The corpus is Wikidata's, as `rigour` publishes it. rigour itself loads all of it into each process, some ten seconds
+and 400 MiB; this room keeps what spelling alone does not show, in `symbols.arrow`: docs/decisions/name-symbols.md.
 
 `python -m include.matching.symbols person_names.txt` makes that file anew from `rust/data/names/person_names.txt` of
 rigour's source, at the version that requirements.txt pins.
@@ -58,4 +58,4 @@ def build(corpus: Path, out: Path = _FILE) -> int:
 
 
 if __name__ == "__main__":
-    print(f"{build(Path(sys.argv[1])):,} forms written to {_FILE}")
+    sys.stdout.write(f"{build(Path(sys.argv[1])):,} forms written to {_FILE}\n")
