@@ -4,6 +4,7 @@ Reach for `read_extract`. What each column may hold is in `contract`; this modul
 table of text, and keeps count of every row.
 """
 
+import codecs
 import datetime as dt
 import re
 from collections.abc import Callable, Iterator
@@ -173,6 +174,7 @@ def _trimmed(cells: pd.Series | None, length: int) -> pd.Series:
 
 
 def _read_csv(path: Path, file: str) -> _Text:
+    _refuse_other_encodings(path, file)
     header = _csv_header(path, file)
     ragged: list[int] = []
 
@@ -196,9 +198,7 @@ def _read_csv(path: Path, file: str) -> _Text:
                 null_values=[""],
             ),
         )
-    except arrow.ArrowInvalid as error:
-        if "UTF8" in str(error).upper().replace("-", ""):
-            raise ExtractRefused(file, [f"it is not UTF-8, first at byte {_first_bad_byte(path):,}"]) from None
+    except arrow.ArrowInvalid:
         raise ExtractRefused(file, ["it is not CSV by RFC 4180"]) from None
     numbers = pd.Index(range(1, table.num_rows + len(ragged) + 1))
     numbers = numbers[~numbers.isin(ragged)]
@@ -214,22 +214,29 @@ def _csv_header(path: Path, file: str) -> list[str]:
         first = opened.readline(1 << 16)
     if not first.strip():
         raise ExtractRefused(file, ["it is empty: not even a header row is there"])
-    try:
-        line = first.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ExtractRefused(file, [f"it is not UTF-8, first at byte {error.start:,}"]) from None
+    line = first.decode("utf-8-sig", errors="replace")
     if ";" in line and "," not in line:
         raise ExtractRefused(file, ["its cells are separated by ; where a comma belongs"])
     return [cell.strip().strip('"') for cell in line.rstrip("\r\n").split(",")]
 
 
-def _first_bad_byte(path: Path) -> int:
-    content = path.read_bytes()
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return error.start
-    return len(content)
+def _refuse_other_encodings(path: Path, file: str) -> None:
+    """pyarrow would drop a row of the wrong length without a word where its bytes are no UTF-8."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    read = 0
+    with path.open("rb") as opened:
+        while True:
+            pending = len(decoder.getstate()[0])
+            chunk = opened.read(1 << 20)
+            try:
+                decoder.decode(chunk, final=not chunk)
+            except UnicodeDecodeError as error:
+                raise ExtractRefused(
+                    file, [f"it is not UTF-8, first at byte {read - pending + error.start:,}"]
+                ) from None
+            if not chunk:
+                return
+            read += len(chunk)
 
 
 def _read_xlsx(path: Path, file: str) -> _Text:

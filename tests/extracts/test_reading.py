@@ -321,6 +321,14 @@ def test_any_broken_file_is_refused_or_adds_up_and_no_message_holds_a_cell(tmp_p
     assert "GRC-AVR-0000" not in message
 
 
+def test_a_row_of_the_wrong_length_in_another_encoding_is_not_dropped_in_silence(tmp_path):
+    path = tmp_path / "avr_cases_GRC_20261123.csv"
+    before = csv_bytes(*numbered(2))
+    path.write_bytes(before + "Guillén,".encode("latin-1") + b"\r\n")
+    with pytest.raises(ExtractRefused, match=f"not UTF-8, first at byte {len(before) + 5:,}"):
+        read_extract(path, "avr_cases", "GRC", DAY, None)
+
+
 def test_the_same_bytes_land_once_and_are_looked_at_again(tmp_path):
     landed = [
         land_stream(io.BytesIO(GOOD), tmp_path, "avr_cases", "GRC", DAY, "avr_cases_GRC_20261123.csv") for _ in range(2)
