@@ -31,12 +31,13 @@ install: $(VENV)/.installed ## the pinned environment, in .venv
 demo: $(VENV)/.installed ## the main job on real servers (ONCE=1 stops by itself, DAYS=5 runs more days)
 	$(BIN)/python -m include demo --days $(DAYS) $(if $(ONCE),--once)
 
-test: $(VENV)/.installed-dev ## everything that is checked but the end-to-end run
+test: $(VENV)/.installed-dev ## everything that is checked; the end-to-end run comes last and alone
 	bash tests/install_services.sh
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 	$(BIN)/pytest -n 2 -m "not airflow"
+	$(BIN)/pytest -m airflow
 
-test-airflow: $(VENV)/.installed-dev ## the main job end to end under a real Airflow scheduler (some ten minutes)
+test-airflow: $(VENV)/.installed-dev ## only the main job end to end, under a real Airflow scheduler (some ten minutes)
 	$(BIN)/pytest -m airflow
 
 lint: $(VENV)/.installed-dev ## ruff and mypy
