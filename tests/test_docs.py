@@ -1,0 +1,60 @@
+"""What the pages for people outside say is what the code does."""
+
+import re
+
+import pytest
+import yaml
+
+from include.arrangements.models import Arrangement, ListSettings, Retention, Source
+from include.extracts.contract import CASES, COLUMNS, ONE_OF, PROCEDURE
+from include.settings import ROOT
+
+DOCS = ROOT / "docs"
+
+
+def table_of(kind: str) -> dict[str, tuple[str, str]]:
+    """Each column's `required` and `form`, from the page's section on this kind."""
+    section = re.split(r"^## ", (DOCS / "extracts.md").read_text(), flags=re.MULTILINE)
+    (text,) = [part for part in section if part.startswith(f"`{kind}_")]
+    lines = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("| `")
+    ]
+    return {name: (line[1], line[2]) for line in lines for name in re.findall(r"`(\w+)`", line[0])}
+
+
+@pytest.mark.parametrize("kind", [CASES, PROCEDURE])
+def test_the_data_owners_page_has_every_column_of_the_contract_and_no_other(kind):
+    page = table_of(kind)
+    assert list(page) == [column.name for column in COLUMNS[kind]]
+    for column in COLUMNS[kind]:
+        required, form = page[column.name]
+        if column.name not in ONE_OF and required != "as above":
+            assert required.startswith("yes") == column.required, column.name
+        if "as above" not in form:
+            assert set(column.values) <= set(re.findall(r"`(\w+)`", form)), column.name
+
+
+def examples(page: str) -> list[object]:
+    return [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", (DOCS / page).read_text(), re.DOTALL)]
+
+
+def test_the_arrangement_on_the_page_loads_and_names_every_setting():
+    (written,) = examples("arrangements.md")
+    arrangement = Arrangement.model_validate(written)
+    assert set(written) == set(Arrangement.model_fields)
+    assert set(written["list"]) == set(ListSettings.model_fields)
+    assert set(written["retention"]) == set(Retention.model_fields)
+    assert {channel.via for channel in arrangement.deliver} == {"sftp", "email"}
+
+
+def test_the_source_on_the_page_loads_and_names_every_setting():
+    ((written,),) = examples("extracts.md")
+    assert Source.model_validate(written)
+    assert set(written) == set(Source.model_fields)
+
+
+def test_every_link_between_the_pages_leads_somewhere():
+    pages = [*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "benchmarks" / "README.md"]
+    links = [(page, link) for page in pages for link in re.findall(r"\]\((?!http)([^)#]+)", page.read_text())]
+    assert len(links) > 5
+    assert [(page.name, link) for page, link in links if not (page.parent / link).exists()] == []
