@@ -17,6 +17,11 @@ _MOST_NAMED = 15
 name, and less of the other evidence, than all of those. A person looks at five at most."""
 _BREAKS = "-–—_.,;:/()|"
 _SILENT_SIGNS = "'’‘ʿʾ`´\"\u200c\u200d\u0640"
+READ = (
+    "family_name given_names name_original_script father_name mother_name place_of_birth date_of_birth sex nationality "
+    "asylum_reference unhcr_reference final applied_on updated_at"
+).split()
+"""The columns of an extract that linking looks at, beside the row's key."""
 _BETWEEN = "\n"
 """Between the spellings of one name; no cell of an extract holds it."""
 

@@ -28,7 +28,8 @@ _MEMORY = "600MB"
 def link(cases: pd.DataFrame, register: pd.DataFrame, *, threads: int = 2) -> pd.DataFrame:
     """Which record of the register is each case's, or may be.
 
-    cases, register: rows of the two extracts, all text; optional columns may be missing
+    cases, register: rows of the two extracts, as text or in the types of `contract.typed`; optional columns may be
+        missing
     returns: COLUMNS; at most one `accept` for a case, and then no `review`; at most MOST_REVIEWS `review`, best first;
         no row for a case without a candidate. Of several records of one person the one that decides the standing is
         accepted: the newest that is not final, or the newest.
@@ -37,11 +38,10 @@ def link(cases: pd.DataFrame, register: pd.DataFrame, *, threads: int = 2) -> pd
         return pd.DataFrame([], columns=COLUMNS)
     with _database(threads) as connection:
         for name, rows, key in (("cases", cases, "case_id"), ("register", register, "asylum_reference")):
-            texts = arrow.Table.from_pandas(
-                rows, arrow.schema([(column, arrow.string()) for column in rows.columns]), preserve_index=False
-            )
-            connection.register(f"{name}_given", texts)
-            candidates.read_people(connection, name, f"{name}_given", key, set(rows.columns))
+            columns = [column for column in {key: None} | dict.fromkeys(candidates.READ) if column in rows]
+            texts = rows[columns].astype(pd.StringDtype("pyarrow"))
+            connection.register(f"{name}_given", arrow.Table.from_pandas(texts, preserve_index=False))
+            candidates.read_people(connection, name, f"{name}_given", key, set(columns))
         return _link(connection)
 
 

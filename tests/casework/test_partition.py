@@ -1,0 +1,65 @@
+"""From a day's files to the standing of every case, through the rooms in the DAGs' order, on both databases."""
+
+import datetime as dt
+
+import pytest
+from sqlalchemy import select
+
+from include.casework.partition import decide_partition
+from include.extracts.partition import take_in
+from include.ledger.engine import reading
+from include.ledger.intake import Partition
+from include.ledger.models import Case
+from include.matching.partition import link_partition
+from include.reports.day import check_day_adds_up
+from include.sample.world import World
+
+MONDAY = dt.date(2026, 11, 2)
+KEY = f"GRC|{MONDAY}"
+NOW = dt.datetime(2026, 11, 2, 7, tzinfo=dt.UTC)
+
+
+@pytest.fixture(scope="module")
+def world():
+    return World(seed=9, hosts=["GRC"], first_day=MONDAY, cases=60, register=400)
+
+
+@pytest.fixture
+def pulled(world, tmp_path, ledger):
+    for kind in ("avr_cases", "asylum_procedure"):
+        written = world.write_extract(tmp_path / "source", "GRC", kind, MONDAY)
+        with written.file.open("rb") as file:
+            take_in(
+                Partition("GRC", MONDAY), kind, file, file_name=written.file.name,
+                manifest=written.manifest.read_bytes(), may_lose=None, now=NOW,
+            )  # fmt: skip
+
+
+def standings() -> dict[str, str]:
+    with reading() as session:
+        return dict(session.execute(select(Case.case_id, Case.standing)).all())
+
+
+@pytest.mark.usefixtures("pulled")
+def test_every_row_of_a_day_gets_one_standing_and_whoever_was_linked_the_true_one(world):
+    linked = link_partition(KEY)
+    counts = decide_partition(KEY, NOW)
+    report = check_day_adds_up(KEY, NOW)
+    truth = world.truth("GRC", MONDAY).set_index("case_id")
+    assert report["rows"] == len(truth) == sum(counts.values())
+    assert counts["unusable"] == (truth["expected_standing"] == "unusable").sum() > 0
+    found = standings()
+    assert len(found) == len(truth) - counts["unusable"]
+    linked_ones = {case: given for case, given in found.items() if given in ("pending", "recognised", "rejected")}
+    assert linked["accept"] >= len(linked_ones) > 15
+    wrong = {case for case, given in linked_ones.items() if truth.at[case, "expected_standing"] != given}
+    assert len(wrong) <= 1
+
+
+@pytest.mark.usefixtures("pulled")
+def test_a_day_decided_again_changes_nothing():
+    link_partition(KEY)
+    first, before = decide_partition(KEY, NOW), standings()
+    link_partition(KEY)
+    assert decide_partition(KEY, NOW) == first
+    assert standings() == before
