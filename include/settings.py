@@ -18,7 +18,9 @@ def data_folder() -> Path:
 
 
 def ledger_url() -> str:
-    """SQLAlchemy URL of the ledger. From `AVR_LEDGER`, else SQLite in the data folder."""
+    """SQLAlchemy URL of the ledger. From `AVR_LEDGER` or the file `AVR_LEDGER_FILE`, else SQLite in the data folder."""
+    if file := os.environ.get("AVR_LEDGER_FILE"):
+        return Path(file).read_text(encoding="utf-8").strip()
     return os.environ.get("AVR_LEDGER") or f"sqlite:///{private_folder(data_folder()) / 'ledger.db'}"
 
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from include.settings import ROOT
 
@@ -64,3 +65,25 @@ print(json.dumps({"errors": bag.import_errors, "dags": {
         assert tags, dag_id
         assert set(owners) == {"data-engineering"}, dag_id
         assert min(retries) >= 1, dag_id
+
+
+def test_the_containers_settings_are_ones_that_airflow_knows():
+    from airflow import configuration
+
+    known = configuration.retrieve_configuration_description(include_providers=True)
+    stack = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    named = {name for service in stack["services"].values() for name in service.get("environment", {})}
+    settings = [name.removeprefix("AIRFLOW__").split("__") for name in named if name.startswith("AIRFLOW__")]
+    assert len(settings) > 10
+    for section, option in settings:
+        plain = option.lower().removesuffix("_cmd")
+        described = known[section.lower()]["options"][plain]
+        assert plain == option.lower() or described.get("sensitive"), "only a secret may be a command's answer"
+
+
+def test_every_secret_of_a_container_is_declared_and_explained():
+    stack = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    used = {secret for service in stack["services"].values() for secret in service.get("secrets", [])}
+    assert used == set(stack["secrets"])
+    page = (ROOT / "docs" / "data-engineer.md").read_text()
+    assert [name for name, secret in stack["secrets"].items() if f"`{secret['file'][8:]}`" not in page] == []

@@ -23,6 +23,7 @@ from include.demo.ports import free_port
 from include.settings import ROOT, private_folder, write_private
 
 START_SECONDS = 180
+_ATTEMPTS = 4
 # Each task is a process of its own: without kept bytecode each would compile Airflow anew.
 _NOT_PASSED_ON = ("AIRFLOW", "AVR_", "PYTHONDONTWRITEBYTECODE")
 
@@ -61,11 +62,10 @@ class Airflow:
             "AIRFLOW__API__WORKERS": "1",
             "AIRFLOW__API__SECRET_KEY": secrets.token_urlsafe(24),
             "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_urlsafe(48),
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}?timeout=60",
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}?timeout=15",
             "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
             "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
             "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
-            "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
             **environment,
         }
         self._parts: dict[str, subprocess.Popen[bytes]] = {}
@@ -128,8 +128,19 @@ class Airflow:
         return self.request("GET", path)
 
     def request(self, method: str, path: str, body: object = None) -> Any:
-        """What the REST API answers. Raises HTTPError if it refuses."""
-        return _json(method, f"{self.url}/api/v2/{path}", body, {"Authorization": f"Bearer {self._token()}"})
+        """What the REST API answers. Raises HTTPError if it refuses.
+
+        Asked again if it could not write: on SQLite its event loop may wait for a lock that only the event loop can
+        free, until SQLite gives up waiting.
+        """
+        for attempt in range(_ATTEMPTS):
+            try:
+                return _json(method, f"{self.url}/api/v2/{path}", body, {"Authorization": f"Bearer {self._token()}"})
+            except (urllib.error.HTTPError, TimeoutError) as error:
+                refused = isinstance(error, urllib.error.HTTPError) and error.code < 500
+                if refused or attempt == _ATTEMPTS - 1:
+                    raise
+        raise AssertionError("unreachable")
 
     def _token(self) -> str:
         login = {"username": self.user, "password": self.password}
