@@ -133,14 +133,15 @@ class Airflow:
         Asked again if it could not write: on SQLite its event loop may wait for a lock that only the event loop can
         free, until SQLite gives up waiting.
         """
-        for attempt in range(_ATTEMPTS):
+        left = _ATTEMPTS
+        while True:
+            left -= 1
             try:
                 return _json(method, f"{self.url}/api/v2/{path}", body, {"Authorization": f"Bearer {self._token()}"})
             except (urllib.error.HTTPError, TimeoutError) as error:
                 refused = isinstance(error, urllib.error.HTTPError) and error.code < 500
-                if refused or attempt == _ATTEMPTS - 1:
+                if refused or not left:
                     raise
-        raise AssertionError("unreachable")
 
     def _token(self) -> str:
         login = {"username": self.user, "password": self.password}

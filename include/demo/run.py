@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from zoneinfo import ZoneInfo
@@ -216,24 +215,61 @@ class Demo(AbstractContextManager["Demo"]):
             return session.scalar(select(func.count()).select_from(Delivery)) or 0
 
 
+class _Said(AbstractContextManager["_Said"]):
+    """What the demo is doing: one moving line in a terminal, a line for each change elsewhere."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._begun = self._since = time.monotonic()
+        self._last = ""
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+        self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._line = self._progress.add_task("starting", total=None)
+
+    def __enter__(self) -> "_Said":
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def __call__(self, what: str) -> None:
+        if what != self._last and not self._console.is_terminal:
+            self._console.print(f"{time.monotonic() - self._begun:4.0f} s  {what}", highlight=False, soft_wrap=True)
+        self._last = what
+        self._progress.update(self._line, description=what)
+
+    def within(self, prefix: str) -> Callable[[str], None]:
+        """Says things of one day."""
+        return lambda what: self(f"{prefix}: {what}")
+
+    def done(self, what: str) -> None:
+        """Leave a line behind, with how long it took since the line before."""
+        now = time.monotonic()
+        self._console.print(f"[green]✓[/green] {what} ({now - self._since:.0f} s)", highlight=False, soft_wrap=True)
+        self._since = now
+
+    def stop(self) -> None:
+        self._progress.stop()
+
+
 def run(folder: Path, *, days: int, once: bool) -> int:
     """Run the demo in a terminal; exit code 0 only if every list arrived and was opened by the receiving side."""
     console = Console()
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     try:
-        with Progress(*columns, console=console) as progress:
-            line = progress.add_task("starting")
-
-            def said(what: str) -> None:
-                progress.update(line, description=what)
-
+        with _Said(console) as said:
             demo = Demo(folder, days, said)
             with demo:
+                said.done("Airflow is up")
                 for day in demo.days:
-                    line = progress.add_task(f"{day:%A %d %B}")
-                    demo.run_day(day, partial(_prefixed, said, f"{day:%A %d %B}: "))
-                progress.stop()
+                    demo.run_day(day, said.within(f"{day:%A %d %B}"))
+                    said.done(f"{day:%A %d %B}: every list is with its office")
+                said("opening every list as its office does")
                 received = demo.received()
+                said.done(f"{len(received)} lists opened")
+                said.stop()
                 _show(console, demo, received)
                 good = len(received) == demo.sealed_count() and all(found.problem is None for found in received)
                 if not good:
@@ -249,10 +285,6 @@ def run(folder: Path, *, days: int, once: bool) -> int:
         console.print(f"[red]{error}[/red]")
         return 1
     return 0 if good else 1
-
-
-def _prefixed(said: Callable[[str], None], prefix: str, what: str) -> None:
-    said(prefix + what)
 
 
 def _show(console: Console, demo: Demo, received: list[Received]) -> None:
