@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from zoneinfo import ZoneInfo
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -288,27 +289,22 @@ def run(folder: Path, *, days: int, once: bool) -> int:
 
 
 def _show(console: Console, demo: Demo, received: list[Received]) -> None:
-    table = Table(title="What each office received", title_justify="left", header_style="bold")
-    for heading in (
-        "office",
-        "list",
-        "over",
-        "sealed",
-        "NEW",
-        "CHANGED",
-        "CANCELLED",
-        "DEPARTED",
-        "opened by the office",
-    ):
-        table.add_column(heading, justify="right" if heading.isupper() else "left")
+    # Eighty columns wide, so that it is whole in any terminal.
+    table = Table(
+        title="What each office received", title_justify="left", header_style="bold", padding=0, box=SIMPLE_HEAD
+    )
+    notices = ("NEW", "CHANGED", "CANCELLED", "DEPARTED")
+    for heading in ("list", "came by", *notices, "opened"):
+        table.add_column(heading, justify="right" if heading.isupper() else "left", no_wrap=heading != "opened")
     for found in sorted(received, key=lambda one: (one.office, one.list_number, one.via)):
-        counts = [str(found.counts.get(notice, "") or "") for notice in ("NEW", "CHANGED", "CANCELLED", "DEPARTED")]
+        counts = [str(found.counts.get(notice, "") or "") for notice in notices]
         opened = "[green]yes[/green]" if found.problem is None else f"[red]{found.problem}[/red]"
-        table.add_row(found.office, found.list_number, found.via, found.seal, *counts, opened)
+        table.add_row(found.list_number, f"{found.via} {found.seal}", *counts, opened)
     console.print(table)
     where = Table.grid(padding=(0, 2))
     where.add_row("Lists as opened", str(demo.setting.opened))
     where.add_row("Offices' SFTP folders", str(demo.setting.offices))
     where.add_row("Offices' mailboxes", str(demo.setting.mail))
-    where.add_row("Airflow", f"{demo.airflow.url}   user {demo.airflow.user}   password {demo.airflow.password}")
+    where.add_row("Airflow", demo.airflow.url)
+    where.add_row("", f"user {demo.airflow.user}, password {demo.airflow.password}")
     console.print(where)
