@@ -1,5 +1,6 @@
 """Sources on a real SFTP server and on disk, taken in through Airflow's connections."""
 
+import asyncio
 import datetime as dt
 import hashlib
 import json
@@ -7,14 +8,17 @@ from pathlib import Path
 
 import asyncssh
 import pytest
+from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from include import sources
+from include.assets import avr_cases
 from include.delivery.outcomes import DeliveryRefused
 from include.extracts.partition import WaitsForAPerson, accept_landed, good_rows
 from include.extracts.refused import ExtractRefused
 from include.ledger import intake
 from include.ledger.engine import reading
 from include.ledger.intake import Partition
+from include.operators import PullExtract
 from tests.extracts.test_reading import csv_bytes, numbered
 from tests.servers import PASSWORD, USER, sftp
 
@@ -143,3 +147,73 @@ def test_a_source_with_another_host_key_is_not_read(root, entry, monkeypatch):
         connect(monkeypatch, port, " ".join(other[:2]))
         with pytest.raises(DeliveryRefused, match="another host key"):
             sources.is_there("GRC", "avr_cases", DAY)
+
+
+class Published:
+    """Stands where Airflow keeps what a task publishes: one for each outlet."""
+
+    def __init__(self):
+        self.keys = []
+
+    def add_partitions(self, key):
+        self.keys.append(key)
+
+
+def pulling():
+    return PullExtract(
+        task_id="pull",
+        outlets=[avr_cases],
+        source={"host_country": "GRC", "kind": "avr_cases", "day": DAY.isoformat()},
+    )
+
+
+def first_event(trigger):
+    async def run():
+        return (await anext(trigger.run())).payload
+
+    return asyncio.run(run())
+
+
+def on_disk(entry, root):
+    entry(url=f"file://{root}/GRC/avr_cases_{{HOST}}_{{YYYYMMDD}}.csv", connection=None)
+
+
+def test_a_pull_waits_deferred_and_goes_on_when_the_file_has_come(root, entry, monkeypatch):
+    on_disk(entry, root)
+    monkeypatch.setenv("AVR_LOOK_EVERY", "0.05")
+    published = Published()
+    task, context = pulling(), {"outlet_events": {avr_cases: published}}
+    with pytest.raises(TaskDeferred) as deferred:
+        task.execute(context)
+    put(root, csv_bytes(*numbered(3)), rows=3)
+    trigger = deferred.value.trigger
+    trigger.opens_at = dt.datetime.now(dt.UTC)
+    event = first_event(trigger)
+    assert task.resume(context, event)["rows"] == 3
+    assert published.keys == [f"GRC|{DAY}"]
+
+
+def test_a_pull_gives_up_visibly_at_its_cut_off_and_publishes_nothing(root, entry, monkeypatch):
+    on_disk(entry, root)
+    monkeypatch.setenv("AVR_LOOK_EVERY", "0.05")
+    published = Published()
+    task, context = pulling(), {"outlet_events": {avr_cases: published}}
+    with pytest.raises(TaskDeferred) as deferred:
+        task.execute(context)
+    trigger = deferred.value.trigger
+    assert trigger.closes_at > trigger.opens_at
+    trigger.opens_at = dt.datetime.now(dt.UTC)
+    trigger.closes_at = trigger.opens_at + dt.timedelta(seconds=0.2)
+    event = first_event(trigger)
+    with pytest.raises(AirflowFailException, match="GRC avr_cases of 2026-11-23 was not there at its cut-off"):
+        task.resume(context, event)
+    assert published.keys == []
+
+
+def test_a_refused_file_is_not_published(root, entry):
+    on_disk(entry, root)
+    put(root, csv_bytes(*numbered(3)), rows=4)
+    published = Published()
+    with pytest.raises(ExtractRefused):
+        pulling().resume({"outlet_events": {avr_cases: published}}, {"came": "there"})
+    assert published.keys == []
