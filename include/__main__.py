@@ -27,6 +27,11 @@ def main(arguments: list[str] | None = None) -> int:
     linking.add_argument("register", type=Path, metavar="REGISTER.csv")
     linking.add_argument("--out", type=Path, required=True, metavar="MATCHES.csv")
 
+    explaining = command(_explain, "explain", "show what speaks for and against a case and a record being one person's")
+    explaining.add_argument("case_id", metavar="CASE")
+    explaining.add_argument("asylum_reference", metavar="REF")
+    explaining.add_argument("--host", metavar="HOST", help="where the same case id is known in several host countries")
+
     checking = command(_check, "check", "check the arrangements of offices and sources")
     checking.add_argument("folder", type=Path, nargs="?", default=arrangements_folder())
 
@@ -72,6 +77,14 @@ def _link(given: argparse.Namespace) -> int:
     from include.matching.linkage import link_files
 
     return _told(lambda: link_files(given.cases, given.register, given.out))
+
+
+def _explain(given: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from include.reports.evidence import show
+
+    return _told(lambda: show(given.case_id, given.asylum_reference, given.host, Console()))
 
 
 def _check(given: argparse.Namespace) -> int:

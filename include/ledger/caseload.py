@@ -48,6 +48,17 @@ def procedure_records(session: Session, host_country: str) -> pd.DataFrame:
     )
 
 
+def hosts_of(session: Session, case_id: str) -> list[str]:
+    """The host countries whose extracts have a case of this id."""
+    return list(session.scalars(select(Case.host_country).where(Case.case_id == case_id).order_by(Case.host_country)))
+
+
+def open_matches_of(session: Session, host_country: str, case_id: str) -> list[Match]:
+    """The matches of a case that are in force, likeliest first."""
+    found = select(Match).where(Match.host_country == host_country, Match.case_id == case_id, Match.ended_on.is_(None))
+    return list(session.scalars(found.order_by(Match.probability.desc())))
+
+
 def told_cases(session: Session, host_country: str) -> pd.Series:
     """case_id of each case that an office was told of, or will be by a list in flight."""
     found = table(

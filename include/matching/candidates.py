@@ -93,22 +93,29 @@ def read_people(connection: duckdb.DuckDBPyConnection, table: str, source: str, 
     )
 
 
-def compare(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make `compared` from the tables `cases` and `register`: `pair`, `case_id`, `record_id`, `rarity` and EVIDENCE.
+def meet(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make `met` (`case_id`, `record_id`) and `rarities` from the tables `cases` and `register`.
 
-    Compared are pairs that share the reference but for signs that look alike; or UNHCR's reference; or a known birth
-    date and the nationality; or a known birth date and a part of the name, a guessed one if one has but one name; or
-    two parts of the name, the years of birth at most two apart or one of them unknown. Left out is who cannot come near
-    a match even if every name agrees.
-
-    rarity: how rare the case's name is among the register's people of the nationality, in powers of ten
+    Met are pairs that share the reference but for signs that look alike; or UNHCR's reference; or a known birth date
+    and the nationality; or a known birth date and a part of the name, a guessed one if one has but one name; or two
+    parts of the name, the years of birth at most two apart or one of them unknown.
     """
-    size = connection.execute("SELECT count(*) FROM register").fetchall()[0][0]
     connection.execute(_PARTS)
     connection.execute(_RARITIES)
     connection.execute(_MET.format(around=_YEARS_AROUND))
+
+
+def compare(connection: duckdb.DuckDBPyConnection, *, least: float = model.LEAST_WEIGHT) -> None:
+    """Make `compared` from what met: `pair`, `case_id`, `record_id`, `rarity` and EVIDENCE.
+
+    Left out is who cannot come near a match even if every name agrees.
+
+    least: the match weight that a pair must be able to reach
+    `rarity`: how rare the case's name is among the register's people of the nationality, in powers of ten
+    """
+    size = connection.execute("SELECT count(*) FROM register").fetchall()[0][0]
     weight = model.weight(size)
-    connection.execute(_COMPARED.format(weight=weight, least=model.LEAST_WEIGHT, between=_BETWEEN, most=_MOST_NAMED))
+    connection.execute(_COMPARED.format(weight=weight, least=least, between=_BETWEEN, most=_MOST_NAMED))
 
 
 _PARTS = """

@@ -100,12 +100,12 @@ def _leave_to_a_person_what_two_claim(chosen: dict[int, list[Pair]], cases: Mapp
 
 def _choose(case: Person, found: list[Pair], records: Mapping[int, Person]) -> list[Pair] | None:
     """The records of the one person who can be accepted for a case, or None where there is doubt."""
-    sound = [pair for pair in found if not _contradict(case, records[pair.record], pair)]
+    sound = [pair for pair in found if not objection(case, records[pair.record], pair)]
     sound.sort(key=lambda pair: -pair.probability)
     if not sound:
         return None
     best = sound[0]
-    if not _sure(case, best, records[best.record]):
+    if doubt(case, best, records[best.record]):
         return None
     same = [best]
     for pair in sound[1:]:
@@ -117,30 +117,39 @@ def _choose(case: Person, found: list[Pair], records: Mapping[int, Person]) -> l
     return same
 
 
-def _sure(case: Person, pair: Pair, record: Person) -> bool:
+def doubt(case: Person, pair: Pair, record: Person) -> str:
+    """Why a pair that nothing speaks against is not accepted by itself, in words; empty if it may be."""
+    if pair.probability < (_BY_REFERENCE if pair.same_reference else ACCEPT):
+        return "the evidence is not strong enough"
     if pair.same_reference:
-        return pair.probability >= _BY_REFERENCE
-    if pair.probability < ACCEPT or pair.birth_level < birthdates.YEAR:
-        return False
+        return ""
+    if pair.birth_level < birthdates.YEAR:
+        return "without a shared reference the birth dates must agree"
     # A name and a guessed birth date are not rare enough in a country's register to tell two people apart.
-    return pair.birth_level == birthdates.SAME or _borne_out(case, record)
+    if pair.birth_level != birthdates.SAME and not _borne_out(case, record):
+        return "a guessed or partial birth date needs a parent or UNHCR's number that agrees"
+    return ""
 
 
-def _contradict(case: Person, record: Person, pair: Pair) -> bool:
-    """Whether a name, the birth date, the sex or the father says that these are two people."""
-    if pair.birth_level == birthdates.DIFFERS or not case["person"] or not record["person"]:
-        return True
+def objection(case: Person, record: Person, pair: Pair) -> str:
+    """What says that these are two people, whatever their odds, in words; empty if nothing does."""
+    if not case["person"] or not record["person"]:
+        return "a name is missing"
+    if pair.birth_level == birthdates.DIFFERS:
+        return "the birth dates contradict each other"
     if not (first_parts_answered(case["person"], record["person"]) or _one_original(case, record)):
-        return True
+        return "what each is called has no counterpart in the other's name, as between siblings"
+    if _other_father(case, record):
+        return "the fathers' names contradict each other"
+    if _other_original(case, record):
+        return "the names in their own script contradict each other"
     same_file = pair.same_reference and pair.birth_level in (birthdates.SAME, birthdates.GUESSED)
     alike = likeness(_scripts(case), _scripts(record), _fathers(case, record))
-    if _other_father(case, record) or _other_original(case, record):
-        return True
     if _other_sex(case, record):
         # The right reference and all of the name and birth date: then it is the clerk's slip.
-        return not (same_file and alike >= _WHOLE_NAME)
+        return "" if same_file and alike >= _WHOLE_NAME else "the sex differs"
     # In one file, of one birth date and called the same: a family name that differs is no other person's.
-    return alike < SAME_NAME and not same_file
+    return "the names are not alike enough" if alike < SAME_NAME and not same_file else ""
 
 
 _WHOLE_NAME = 0.92

@@ -36,13 +36,20 @@ def link(cases: pd.DataFrame, register: pd.DataFrame, *, threads: int = 2) -> pd
     """
     if cases.empty or register.empty:
         return pd.DataFrame([], columns=COLUMNS)
+    with people(cases, register, threads=threads) as connection:
+        return _link(connection)
+
+
+@contextmanager
+def people(cases: pd.DataFrame, register: pd.DataFrame, *, threads: int = 2) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database with the tables `cases` and `register` as `candidates.read_people` makes them."""
     with _database(threads) as connection:
         for name, rows, key in (("cases", cases, "case_id"), ("register", register, "asylum_reference")):
             columns = [column for column in {key: None} | dict.fromkeys(candidates.READ) if column in rows]
             texts = rows[columns].astype(pd.StringDtype("pyarrow"))
             connection.register(f"{name}_given", arrow.Table.from_pandas(texts, preserve_index=False))
             candidates.read_people(connection, name, f"{name}_given", key, set(columns))
-        return _link(connection)
+        yield connection
 
 
 @dataclass(frozen=True)
@@ -108,6 +115,7 @@ def _database(threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def _link(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    candidates.meet(connection)
     candidates.compare(connection)
     if not connection.execute("SELECT count(*) FROM compared").fetchall()[0][0]:
         return pd.DataFrame([], columns=COLUMNS)

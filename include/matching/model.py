@@ -6,6 +6,7 @@ Nothing is trained in a run. `VERSION` goes into the ledger with each match.
 import json
 import math
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,18 @@ def settings(register_size: int) -> dict[str, Any]:
 
 def weight(register_size: int) -> str:
     """SQL for the match weight (log2 of the odds) of levels of agreement, the same as Splink's from `settings`."""
+    return " + ".join([str(prior_weight(register_size)), *map(_weight, _MODEL["comparisons"])])
+
+
+def readings() -> dict[str, tuple[str, str]]:
+    """For each comparison, SQL for the label of a pair's level, NULL where a side does not say, and for its weight."""
+    return {comparison["name"]: (_label(comparison), _weight(comparison)) for comparison in _MODEL["comparisons"]}
+
+
+def prior_weight(register_size: int) -> float:
+    """The match weight of a case and any record of the register, before anything is compared."""
     prior = _prior(register_size)
-    return " + ".join([str(math.log2(prior / (1 - prior))), *map(_weight, _MODEL["comparisons"])])
+    return math.log2(prior / (1 - prior))
 
 
 def _prior(register_size: int) -> float:
@@ -42,10 +53,19 @@ def _prior(register_size: int) -> float:
 
 
 def _weight(comparison: dict[str, Any]) -> str:
-    branches = [f"WHEN {comparison['null']} THEN 0"] if "null" in comparison else []
+    # With its exponent a number is a DOUBLE, without it a DECIMAL.
+    return _by_level(comparison, "0e0", lambda level: f"{math.log2(level['m'] / level['u'])}e0")
+
+
+def _label(comparison: dict[str, Any]) -> str:
+    return _by_level(comparison, "NULL", lambda level: f"'{level['label']}'")
+
+
+def _by_level(comparison: dict[str, Any], unknown: str, value: Callable[[dict[str, Any]], str]) -> str:
+    branches = [f"WHEN {comparison['null']} THEN {unknown}"] if "null" in comparison else []
     for level in comparison["levels"]:
         condition = "true" if level["sql"] == "ELSE" else level["sql"]
-        branches.append(f"WHEN {condition} THEN {math.log2(level['m'] / level['u'])}")
+        branches.append(f"WHEN {condition} THEN {value(level)}")
     return f"CASE {' '.join(branches)} END"
 
 

@@ -55,6 +55,8 @@ _WIDER_SOUNDS = (
     ("dia", "ia"), ("dio", "io"), ("q", "k"), ("g", "k"), ("c", ""), ("x", "h"), ("j", "i"),
     ("p", "b"), ("w", "v"), ("ai", "i"), ("ay", "i"), ("ei", "i"), ("ey", "i"), ("aj", "i"),
 )  # fmt: skip
+_SOUND_OF, _WIDER_SOUND_OF = dict(_SOUNDS), dict(_WIDER_SOUNDS)
+_SPELT, _WIDER_SPELT = (re.compile("|".join(sounds)) for sounds in (_SOUND_OF, _WIDER_SOUND_OF))
 _SILENT = re.compile(r"(?<=.)[aiuh]")
 _VOWELS = frozenset("aiu")
 # Hands write o and u, e and i, y and i for one another.
@@ -150,19 +152,22 @@ def block_key(word: str) -> str:
 
 @lru_cache(maxsize=100_000)
 def _folded(form: str) -> str:
-    for spelt, sound in _SOUNDS:
-        form = form.replace(spelt, sound)
-    form = _LAST_W.sub("u", form)
+    form = _LAST_W.sub("u", _SPELT.sub(_sound, form))
     return _LAST_H.sub("", _DOUBLE.sub(r"\1", form.translate(_VOWELS_AS_ONE)))
 
 
 @lru_cache(maxsize=100_000)
 def _wider(form: str) -> str:
-    form = _MUTE_E.sub("", form)
-    for spelt, sound in _WIDER_SOUNDS:
-        form = form.replace(spelt, sound)
-    form = form.translate(_VOWELS_AS_ONE)
+    form = _WIDER_SPELT.sub(_wider_sound, _MUTE_E.sub("", form)).translate(_VOWELS_AS_ONE)
     return _DOUBLE.sub(r"\1", form[:1] + form[1:].replace("h", ""))
+
+
+def _sound(spelt: re.Match[str]) -> str:
+    return _SOUND_OF[spelt[0]]
+
+
+def _wider_sound(spelt: re.Match[str]) -> str:
+    return _WIDER_SOUND_OF[spelt[0]]
 
 
 @lru_cache(maxsize=100_000)

@@ -5,11 +5,12 @@ import datetime as dt
 import pytest
 from sqlalchemy import select
 
+from include.__main__ import main
 from include.casework.partition import decide_partition
 from include.extracts.partition import take_in
 from include.ledger.engine import reading
 from include.ledger.intake import Partition
-from include.ledger.models import Case
+from include.ledger.models import Case, Match
 from include.matching.partition import link_partition
 from include.reports.day import check_day_adds_up
 from include.sample.world import World
@@ -63,3 +64,18 @@ def test_a_day_decided_again_changes_nothing():
     link_partition(KEY)
     assert decide_partition(KEY, NOW) == first
     assert standings() == before
+
+
+@pytest.mark.usefixtures("pulled")
+def test_the_evidence_of_a_pair_is_shown_with_what_the_ledger_decided(capsys):
+    link_partition(KEY)
+    decide_partition(KEY, NOW)
+    check_day_adds_up(KEY, NOW)
+    with reading() as session:
+        matched = session.scalars(select(Match).where(Match.decision == "accept").order_by(Match.id)).first()
+    assert main(["explain", matched.case_id, matched.asylum_reference]) == 0
+    shown = capsys.readouterr().out
+    assert f"Probability {matched.probability:.4f}" in " ".join(shown.split())
+    assert f"In the ledger since {MONDAY}: accept, this record" in shown
+    assert main(["explain", "NOBODY", matched.asylum_reference]) == 1
+    assert capsys.readouterr().err == "no reconciled case has this id\n"

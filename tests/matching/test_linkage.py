@@ -10,6 +10,7 @@ from rigour.names import NameTypeTag, analyze_names
 from include.matching import birthdates, symbols
 from include.matching.birthdates import DIFFERS, GUESSED, NEAR, NOT_KNOWN, SAME, SLIP, YEAR
 from include.matching.decision import COLUMNS, MOST_REVIEWS
+from include.matching.explanation import explain
 from include.matching.linkage import link, link_files
 from include.matching.names import SAME_NAME, name_similarity
 from include.matching.references import plain
@@ -291,3 +292,25 @@ def test_on_a_sample_world_what_is_accepted_is_right():
         true += sum(bool(references) for references in of_case.values())
     assert total >= 0.6 * true
     assert right >= total - 1
+
+
+def test_an_explanation_adds_up_to_the_probability_of_linking():
+    cases = pd.DataFrame([case()])
+    register = pd.DataFrame([record("REF-00001", sex=None), *STRANGERS])
+    (linked,) = link(cases, register).to_dict("records")
+    explained = explain(cases, register, case()["case_id"], "REF-00001")
+    assert explained.probability == pytest.approx(linked["match_probability"])
+    assert explained.weight == pytest.approx(explained.prior + sum(one.weight for one in explained.evidence))
+    assert {one.comparison: one.label for one in explained.evidence}["sex"] is None
+
+
+def test_a_pair_that_never_met_is_explained_too_and_what_speaks_against_it_named():
+    cases = pd.DataFrame([case(family_name="Rahimi", given_names="Ahmad", date_of_birth="1990-05-04")])
+    register = pd.DataFrame(
+        [record("REF-00009", family_name="Tesfay", given_names="Selam", date_of_birth="1971-12-30"), *STRANGERS]
+    )
+    explained = explain(cases, register, case()["case_id"], "REF-00009")
+    assert explained.probability < 0.001
+    assert explained.objection == "the birth dates contradict each other"
+    with pytest.raises(LookupError, match="the record is not among"):
+        explain(cases, register, case()["case_id"], "REF-77777")

@@ -1,0 +1,109 @@
+"""Why a case and a record are one person, may be, or are not: the evidence in words and weights.
+
+Reach for `explain`, for a person who has to decide. What it returns names people: it is for their eyes, not for a log.
+"""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from include.matching import candidates, model
+from include.matching.decision import Pair, Person, doubt, objection
+from include.matching.linkage import people
+
+SHOWN = {
+    "name": ("person", "original"),
+    "birth_date": ("birth_date",),
+    "reference": ("reference",),
+    "unhcr_reference": ("unhcr_reference",),
+    "sex": ("sex",),
+    "nationality": ("nationality",),
+    "father": ("father",),
+    "mother": ("mother",),
+    "birth_place": ("place",),
+}
+"""The fields of a person that each comparison of the model looks at."""
+
+_ANY = -1e9
+"""A match weight that every pair has."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What one comparison says of the pair."""
+
+    comparison: str
+    of_case: str
+    of_record: str
+    label: str | None
+    """The level of agreement in words; None where a side does not say."""
+    weight: float
+    """log2 of the odds: 1 makes a match twice as likely, -1 half."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The evidence of a pair, and what the decision makes of it."""
+
+    register_size: int
+    prior: float
+    """Match weight before anything is compared: one record among all of the register."""
+    evidence: tuple[Evidence, ...]
+    objection: str
+    """What says that these are two people whatever the odds; empty if nothing does."""
+    doubt: str
+    """Why it is not accepted by itself; empty if it may be, where nobody else comes near."""
+
+    @property
+    def weight(self) -> float:
+        return self.prior + sum(one.weight for one in self.evidence)
+
+    @property
+    def probability(self) -> float:
+        return 1 / (1 + 2**-self.weight)
+
+
+def explain(cases: pd.DataFrame, register: pd.DataFrame, case_id: str, asylum_reference: str) -> Explanation:
+    """What speaks for and against the case and the record being of one person.
+
+    cases, register: rows of the two extracts, as `linkage.link` takes them; the whole register, since a name's rarity
+        is counted in it
+    raises: LookupError if the case or the record is not in them
+    """
+    case = cases[cases["case_id"] == case_id]
+    if case.empty:
+        raise LookupError("the case is not among the good rows of its extract")
+    if not (register["asylum_reference"] == asylum_reference).any():
+        raise LookupError("the record is not among the good rows of its extract")
+    with people(case, register) as connection:
+        candidates.meet(connection)
+        connection.execute("DELETE FROM met")
+        connection.execute(
+            "INSERT INTO met SELECT c.id, r.id FROM cases c, register r WHERE r.key = ?", [asylum_reference]
+        )
+        candidates.compare(connection, least=_ANY)
+        readings = model.readings()
+        columns = [
+            f"{sql} AS {name}_{kind}" for name, both in readings.items() for kind, sql in zip("lw", both, strict=True)
+        ]
+        said = connection.sql(
+            f"SELECT {', '.join(columns)}, birth_date AS level, reference = 2 AS same_reference FROM compared"
+        ).to_arrow_table().to_pylist()[0]  # fmt: skip
+        one, other = (
+            connection.sql(f"SELECT * FROM {table} WHERE id IN (SELECT {pair} FROM compared)")
+            .to_arrow_table()
+            .to_pylist()[0]
+            for table, pair in (("cases", "case_id"), ("register", "record_id"))
+        )
+        size = connection.execute("SELECT count(*) FROM register").fetchall()[0][0]
+    evidence = tuple(
+        Evidence(name, _shown(one, name), _shown(other, name), said[f"{name}_l"], said[f"{name}_w"])
+        for name in readings
+    )
+    found = Explanation(size, model.prior_weight(size), evidence, "", "")
+    pair = Pair(one["id"], other["id"], found.probability, said["same_reference"], said["level"])
+    return Explanation(size, found.prior, evidence, objection(one, other, pair), doubt(one, pair, other))
+
+
+def _shown(person: Person, comparison: str) -> str:
+    return " · ".join(person[field] for field in SHOWN[comparison] if person[field])
