@@ -61,7 +61,7 @@ _SILENT = re.compile(r"(?<=.)[aiuh]")
 _VOWELS = frozenset("aiu")
 # Hands write o and u, e and i, y and i for one another.
 _VOWELS_AS_ONE = str.maketrans({"o": "u", "e": "i", "y": "i"})
-_DOUBLE = re.compile(r"(.)\1+")
+_DOUBLE = re.compile(r"(.)(?=\1)")
 _LAST_W = re.compile(r"(?<=[aou])v$")
 _LAST_H = re.compile(r"(?<=[aiu])h$")
 
@@ -106,9 +106,9 @@ def tokens(name: str) -> tuple[Token, ...]:
         form = romanised(part)
         if form in _ABD:
             servant = True
-        elif found and _DIN.match(form):
+        elif found and form[-1:] == "n" and _DIN.match(form):
             found[-1] = _token(found[-1].form + "din")
-        elif found and _ULLAH.match(form):
+        elif found and "la" in form[-3:] and _ULLAH.match(form):
             found[-1] = _token(found[-1].form + "ula")
         elif form and form not in _PARTICLES:
             form = stem(form)
@@ -122,14 +122,21 @@ def tokens(name: str) -> tuple[Token, ...]:
 @lru_cache(maxsize=100_000)
 def stem(form: str) -> str:
     """A part of a name in Latin letters, with what stands before or behind it joined in one way only."""
-    form = _SERVANT.sub("abd", form)
-    form = _ENDS_IN_ULLAH.sub("ula", _ENDS_IN_DIN.sub("din", form))
-    return _ARTICLE.sub("", form)
+    # Few names need any of these, and looking for a sign is cheaper than for a pattern.
+    if form[:3] == "abd":
+        form = _SERVANT.sub("abd", form)
+    if form[-1:] == "n":
+        form = _ENDS_IN_DIN.sub("din", form)
+    elif "lla" in form:
+        form = _ENDS_IN_ULLAH.sub("ula", form)
+    return _ARTICLE.sub("", form) if form[1:2] == "l" else form
 
 
 @lru_cache(maxsize=100_000)
 def romanised(form: str) -> str:
     """A part of a name in the letters a to z."""
+    if form.isascii() and form.isalpha():
+        return form.lower()
     return _NO_LETTER.sub("", form.lower() if form.isascii() else _ROMAN.transliterate(form))
 
 
@@ -153,13 +160,13 @@ def block_key(word: str) -> str:
 @lru_cache(maxsize=100_000)
 def _folded(form: str) -> str:
     form = _LAST_W.sub("u", _SPELT.sub(_sound, form))
-    return _LAST_H.sub("", _DOUBLE.sub(r"\1", form.translate(_VOWELS_AS_ONE)))
+    return _LAST_H.sub("", _DOUBLE.sub("", form.translate(_VOWELS_AS_ONE)))
 
 
 @lru_cache(maxsize=100_000)
 def _wider(form: str) -> str:
     form = _WIDER_SPELT.sub(_wider_sound, _MUTE_E.sub("", form)).translate(_VOWELS_AS_ONE)
-    return _DOUBLE.sub(r"\1", form[:1] + form[1:].replace("h", ""))
+    return _DOUBLE.sub("", form[:1] + form[1:].replace("h", ""))
 
 
 def _sound(spelt: re.Match[str]) -> str:
@@ -174,7 +181,7 @@ def _wider_sound(spelt: re.Match[str]) -> str:
 def _skeleton(form: str) -> str:
     folded = _folded(form)
     first = "a" if folded[:1] in _VOWELS else folded[:1]
-    return _DOUBLE.sub(r"\1", first + _SILENT.sub("", folded)[1:])
+    return _DOUBLE.sub("", first + _SILENT.sub("", folded)[1:])
 
 
 def name_similarity(a: str, b: str) -> float:
@@ -301,7 +308,7 @@ def _pair_up(left: Sequence[Token], right: Sequence[Token]) -> tuple[list[float]
         (alike, -abs(i - j), i, j)
         for i, one in enumerate(left)
         for j, other in enumerate(right)
-        if (alike := token_similarity(one, other)) >= _SAME_PART
+        if (alike := 1.0 if one is other else token_similarity(one, other)) >= _SAME_PART
     ]
     likeness.sort(reverse=True)
     used_left: set[int] = set()
@@ -317,9 +324,11 @@ def _pair_up(left: Sequence[Token], right: Sequence[Token]) -> tuple[list[float]
         for i in range(len(many) - 1):
             if len(used_few) == len(few) or {i, i + 1} & used_many:
                 continue
-            joined = _token(many[i].form + many[i + 1].form)
+            joined = many[i].form + many[i + 1].form
             for j, other in enumerate(few):
-                if j not in used_few and token_similarity(joined, other) >= _SAME_PART_JOINED:
+                if j in used_few or not other.skeleton.startswith(many[i].skeleton):
+                    continue
+                if token_similarity(_token(joined), other) >= _SAME_PART_JOINED:
                     used_many |= {i, i + 1}
                     used_few.add(j)
                     matched.append(0.93)
@@ -345,6 +354,8 @@ def token_similarity(one: Token, other: Token) -> float:
         return 0.96
     of_one_skeleton, of_one_sound = one.skeleton == other.skeleton, one.wider == other.wider
     most = _MOST_SLIPS if of_one_skeleton or of_one_sound else 2
+    if abs(len(one.folded) - len(other.folded)) > most:
+        return 0.0
     distance = DamerauLevenshtein.distance(one.folded, other.folded, score_cutoff=most)
     if distance > most:
         return 0.0
