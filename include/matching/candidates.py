@@ -4,6 +4,8 @@ Reach for this to see by which keys a pair can meet, and what is compared. DuckD
 sees each distinct word once and, of the pairs, the names of those whose other evidence leaves room for a match.
 """
 
+import re
+
 import duckdb
 import pyarrow as arrow
 
@@ -12,18 +14,20 @@ from include.matching.names import ANOTHER_NAME, SAME_NAME, block_key, contradic
 
 _UNKNOWN_NATIONALITIES = ("XXA", "XXB", "XXC", "XXX")
 _YEARS_AROUND = 2
-_MOST_NAMED = 15
+_MOST_NAMED = 8
 """Of a case's candidates so many are compared by name: whoever is not among them has fewer or commoner parts of the
 name, and less of the other evidence, than all of those. A person looks at five at most."""
-_BREAKS = "-–—_.,;:/()|"
-_SILENT_SIGNS = "'’‘ʿʾ`´\"\u200c\u200d\u0640"
+_SPELT_ALIKE = 0.75
+"""Jaro-Winkler similarity from which two names that share no part by their keys may be one with a slip in each."""
+_ANY = -1e9
+"""A match weight that every pair has."""
+_BREAK = re.compile(r"[-–—_.,;:/()|\s]")
+_SILENT_SIGN = re.compile("['’‘ʿʾ`´\"\u200c\u200d\u0640]")
 READ = (
     "family_name given_names name_original_script father_name mother_name place_of_birth date_of_birth sex nationality "
     "asylum_reference unhcr_reference final applied_on updated_at"
 ).split()
 """The columns of an extract that linking looks at, beside the row's key."""
-_BETWEEN = "\n"
-"""Between the spellings of one name; no cell of an extract holds it."""
 
 EVIDENCE = ["name", "birth_date", "reference", "unhcr_reference", "sex", "nationality", "father", "mother", "place"]
 """The columns of `compared`: levels of agreement, -1 where a side does not say, 0 where the two contradict, and more
@@ -35,18 +39,16 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     """Give the connection what the queries of this room call."""
     birthdates.define(connection)
     connection.create_function("plain_reference", references.plain, ["VARCHAR"], "VARCHAR")
-    connection.create_function("block_key", _block_keys, ["VARCHAR"], "VARCHAR", type="arrow")
-    connection.create_function("name_level", _name_levels, ["VARCHAR"] * 3, "INTEGER", type="arrow")
-    connection.create_function("elder_level", _elder_levels, ["VARCHAR"] * 2, "INTEGER", type="arrow")
-    signs, read_as = references.LOOK_ALIKE
-    breaks, spaces = (_BREAKS + _SILENT_SIGNS).replace("'", "''"), " " * len(_BREAKS)
+    connection.create_function("block_keys", _block_keys, ["VARCHAR"], "VARCHAR[]", type="arrow")
+    alike = "reference"
+    for sign, read_as in zip(*references.LOOK_ALIKE, strict=True):
+        alike = f"replace({alike}, '{sign}', '{read_as}')"
     connection.execute(
         f"""
-        CREATE MACRO words_of(person, original) AS
-            string_split(translate(lower(concat_ws(' ', person, original)), '{breaks}', '{spaces}'), ' ');
+        CREATE MACRO words_of(person, original) AS string_split(concat_ws(' ', person, original), ' ');
         CREATE MACRO one_name(person) AS
             length(person) - length(replace(person, ' ', '')) <= CAST(starts_with(lower(person), 'abd') AS INTEGER);
-        CREATE MACRO alike(reference) AS translate(reference, '{signs}', '{read_as}');
+        CREATE MACRO alike(reference) AS {alike};
         """
     )
 
@@ -64,16 +66,17 @@ def read_people(connection: duckdb.DuckDBPyConnection, table: str, source: str, 
 
     def reference(name: str) -> str:
         value = column(name)
-        plain = f"regexp_replace(upper({value}), '[^0-9A-Z]', '', 'g')"
-        short = f"CASE WHEN length({plain}) >= {references.SHORTEST} THEN {plain} END"
-        typed = f"nullif(plain_reference({value}), '')"
-        return (
-            f"CASE WHEN {value} IS NULL THEN NULL WHEN strlen({value}) = length({value}) THEN {short} ELSE {typed} END"
-        )
+        # Most are typed in one of a few ways, and these are cheap to take away.
+        bare = f"upper({value})"
+        for sign in "-/. ":
+            bare = f"replace({bare}, '{sign}', '')"
+        few = f"length({bare}) < {references.SHORTEST}"
+        odd = f"regexp_matches({bare}, '[^0-9A-Z]')"
+        return f"CASE WHEN {odd} THEN nullif(plain_reference({value}), '') WHEN {few} THEN NULL ELSE {bare} END"
 
     unknown = ", ".join(f"'{code}'" for code in _UNKNOWN_NATIONALITIES)
     born, sex, nationality = column("date_of_birth"), column("sex"), column("nationality")
-    # Not row_number(): it would read the file on one core.
+    # Not row_number(), and in any order: else the file would be read on one core.
     connection.execute(
         f"""
         CREATE TABLE {table}_rows AS
@@ -105,35 +108,42 @@ def meet(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(_MET.format(around=_YEARS_AROUND))
 
 
-def compare(connection: duckdb.DuckDBPyConnection, *, least: float = model.LEAST_WEIGHT) -> None:
+def compare(connection: duckdb.DuckDBPyConnection, *, all_of_them: bool = False) -> None:
     """Make `compared` from what met: `pair`, `case_id`, `record_id`, `rarity` and EVIDENCE.
 
     Left out is who cannot come near a match even if every name agrees.
 
-    least: the match weight that a pair must be able to reach
+    all_of_them: leave nobody out
     `rarity`: how rare the case's name is among the register's people of the nationality, in powers of ten
     """
     size = connection.execute("SELECT count(*) FROM register").fetchall()[0][0]
     weight = model.weight(size)
-    connection.execute(_COMPARED.format(weight=weight, least=least, between=_BETWEEN, most=_MOST_NAMED))
+    least, spelt = (_ANY, -1.0) if all_of_them else (model.LEAST_WEIGHT, _SPELT_ALIKE)
+    connection.execute(_HOPED.format(weight=weight, least=least, most=_MOST_NAMED, spelt=spelt))
+    _level_names(connection)
+    connection.execute(_NAMED.format(weight=weight, least=least))
+    _level_elders(connection)
+    connection.execute(_ELDERS)
 
 
 _PARTS = """
 CREATE TABLE wanted AS
 SELECT skeleton, CAST(row_number() OVER () AS INTEGER) AS part FROM (
-    SELECT DISTINCT block_key(word) AS skeleton
-    FROM (SELECT DISTINCT unnest(words_of(person, original)) AS word FROM cases))
-WHERE skeleton <> '';
+    SELECT DISTINCT unnest(block_keys(word)) AS skeleton
+    FROM (SELECT DISTINCT unnest(words_of(person, original)) AS word FROM cases));
 """ + "".join(
     f"""
-CREATE TABLE {table}_word AS SELECT id, unnest(words_of(person, original)) AS word FROM {table};
+CREATE TABLE {table}_words AS
+SELECT word, part FROM (
+    SELECT word, unnest(block_keys(word)) AS skeleton
+    FROM (SELECT DISTINCT unnest(words_of(person, original)) AS word FROM {table}))
+JOIN wanted USING (skeleton);
 CREATE TABLE {table}_part AS
-WITH words AS (
-    SELECT word, part FROM (SELECT word, block_key(word) AS skeleton FROM (SELECT DISTINCT word FROM {table}_word))
-    JOIN wanted USING (skeleton))
-SELECT id, part, birth_date, nationality, one_name(person) AS alone
-FROM (SELECT DISTINCT id, part FROM {table}_word JOIN words USING (word)) JOIN {table} USING (id);
-DROP TABLE {table}_word;
+SELECT DISTINCT id, part, birth_date, nationality, alone FROM (
+    SELECT id, unnest(words_of(person, original)) AS word, birth_date, nationality, one_name(person) AS alone
+    FROM {table})
+JOIN {table}_words USING (word);
+DROP TABLE {table}_words;
 """
     for table in ("cases", "register")
 )
@@ -176,16 +186,17 @@ DROP TABLE two_of_cases;
 DROP TABLE two_of_register;
 """
 
-_COMPARED = """
+_HOPED = """
 CREATE TABLE hoped AS
+SELECT row_number() OVER () AS pair, * FROM (
 WITH whole AS (SELECT id AS case_id, sum(rarity) AS whole FROM rarities GROUP BY id),
     shared AS (
         SELECT case_id, record_id, sum(rarity) AS shared
         FROM met JOIN rarities c ON c.id = case_id JOIN register_part r ON r.id = record_id AND r.part = c.part
         GROUP BY ALL)
 SELECT * FROM (
-    SELECT case_id, record_id, (coalesce(whole, 0) + coalesce(shared, 0)) / 2 AS rarity,
-        coalesce(shared, 0) AS shared,
+    SELECT case_id, record_id, r.key AS record, (coalesce(whole, 0) + coalesce(shared, 0)) / 2 AS rarity,
+        coalesce(shared, 0) AS shared, jaro_winkler_similarity(lower(c.person), lower(r.person)) AS spelt,
         CASE WHEN c.person IS NULL OR r.person IS NULL THEN -1 ELSE 3 END AS name,
         birth_level(c.birth_date, r.birth_date) AS birth_date,
         CASE WHEN c.reference IS NULL OR r.reference IS NULL THEN -1 WHEN c.reference = r.reference THEN 2
@@ -199,42 +210,80 @@ SELECT * FROM (
         CASE WHEN c.place IS NULL OR r.place IS NULL THEN -1 ELSE 3 END AS place
     FROM met JOIN cases c ON c.id = case_id JOIN register r ON r.id = record_id
     LEFT JOIN whole USING (case_id) LEFT JOIN shared USING (case_id, record_id))
-WHERE reference = 2 OR {weight} >= {least}
-QUALIFY reference = 2 OR row_number() OVER (PARTITION BY case_id ORDER BY {weight} DESC, record_id) <= {most};
+WHERE reference = 2 OR ({weight} >= {least}
+    AND (shared > 0 OR reference = 1 OR unhcr_reference = 1 OR coalesce(spelt, 0) > {spelt}))
+QUALIFY reference = 2 OR row_number() OVER (PARTITION BY case_id ORDER BY {weight} DESC, record) <= {most});
+"""
+
+_NAMED = """
 CREATE TABLE named AS
-SELECT * FROM (
-    SELECT h.* REPLACE (CASE WHEN name < 0 THEN -1 ELSE name_level(
-        concat_ws('{between}', c.person, c.original), concat_ws('{between}', r.person, r.original),
-        concat_ws('{between}', c.father, r.father)) END AS name)
-    FROM hoped h JOIN cases c ON c.id = case_id JOIN register r ON r.id = record_id)
+SELECT * FROM (SELECT h.* REPLACE (coalesce(level, -1) AS name) FROM hoped h LEFT JOIN name_levels USING (pair))
 WHERE reference = 2 OR {weight} >= {least};
+"""
+
+_ELDERS = """
 CREATE TABLE compared AS
-SELECT row_number() OVER () AS pair, n.* REPLACE (
-    CASE WHEN n.father < 0 THEN -1 ELSE elder_level(c.father, r.father) END AS father,
-    CASE WHEN n.mother < 0 THEN -1 ELSE elder_level(c.mother, r.mother) END AS mother,
-    CASE WHEN n.place < 0 THEN -1 ELSE elder_level(c.place, r.place) END AS place)
-FROM named n JOIN cases c ON c.id = case_id JOIN register r ON r.id = record_id;
+SELECT n.* REPLACE (CAST(father_level AS INTEGER) AS father, CAST(mother_level AS INTEGER) AS mother,
+    CAST(place_level AS INTEGER) AS place)
+FROM named n JOIN elder_levels USING (pair);
 DROP TABLE hoped;
 DROP TABLE named;
 """
 
 
 def _block_keys(words: arrow.Array) -> arrow.Array:
-    return arrow.array([block_key(word) for word in words.to_pylist()], arrow.string())
+    """The keys of each word; one that a hyphen holds together is several."""
+    parts = (_BREAK.split(_SILENT_SIGN.sub("", word.lower())) for word in words.to_pylist())
+    return arrow.array(
+        [sorted({block_key(part) for part in word} - {""}) for word in parts], arrow.list_(arrow.string())
+    )
 
 
-def _name_levels(one: arrow.Array, other: arrow.Array, fathers: arrow.Array) -> arrow.Array:
-    rows = zip(one.to_pylist(), other.to_pylist(), fathers.to_pylist(), strict=True)
-    likenesses = (likeness(a.split(_BETWEEN), b.split(_BETWEEN), f.split(_BETWEEN)) for a, b, f in rows)
-    return arrow.array(map(_level, likenesses), arrow.int32())
+def _level_names(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make `name_levels` (`pair`, `level`) of the pairs in `hoped` whose names are both known."""
+    rows = connection.execute(
+        """
+        SELECT pair, c.person, c.original, c.father, r.person, r.original, r.father
+        FROM hoped JOIN cases c ON c.id = case_id JOIN register r ON r.id = record_id WHERE name >= 0 ORDER BY case_id
+        """
+    )
+    # Not as a function of DuckDB's: its threads would wait for each other in Python.
+    pairs, levels = [], []
+    while some := rows.fetchmany(10_000):
+        for pair, *one, a_father, person, original, b_father in some:
+            fathers = [father for father in (a_father, b_father) if father]
+            pairs.append(pair)
+            levels.append(_level(likeness(_known(*one), _known(person, original), fathers)))
+    _put(connection, "name_levels", {"pair": pairs, "level": levels})
 
 
-def _elder_levels(one: arrow.Array, other: arrow.Array) -> arrow.Array:
-    levels = [
-        _level(name_similarity(a, b)) or int(not contradict(a, b))
-        for a, b in zip(one.to_pylist(), other.to_pylist(), strict=True)
-    ]
-    return arrow.array(levels, arrow.int32())
+def _level_elders(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make `elder_levels` (`pair`, `father_level`, `mother_level`, `place_level`) of the pairs in `named`."""
+    rows = connection.execute(
+        """
+        SELECT pair, c.father, r.father, c.mother, r.mother, c.place, r.place
+        FROM named JOIN cases c ON c.id = case_id JOIN register r ON r.id = record_id
+        """
+    ).fetchall()
+    levels = {"pair": [row[0] for row in rows]}
+    for at, field in enumerate(("father_level", "mother_level", "place_level")):
+        levels[field] = [_elder_level(row[1 + 2 * at], row[2 + 2 * at]) for row in rows]
+    _put(connection, "elder_levels", levels)
+
+
+def _put(connection: duckdb.DuckDBPyConnection, name: str, columns: dict[str, list[int]]) -> None:
+    table = arrow.table({column: arrow.array(values, arrow.int64()) for column, values in columns.items()})
+    connection.register(name, table)
+
+
+def _known(person: str, original: str | None) -> list[str]:
+    return [person, original] if original else [person]
+
+
+def _elder_level(one: str | None, other: str | None) -> int:
+    if not one or not other:
+        return -1
+    return _level(name_similarity(one, other)) or int(not contradict(one, other))
 
 
 def _level(likeness: float) -> int:

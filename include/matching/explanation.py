@@ -24,9 +24,6 @@ SHOWN = {
 }
 """The fields of a person that each comparison of the model looks at."""
 
-_ANY = -1e9
-"""A match weight that every pair has."""
-
 
 @dataclass(frozen=True)
 class Evidence:
@@ -81,7 +78,7 @@ def explain(cases: pd.DataFrame, register: pd.DataFrame, case_id: str, asylum_re
         connection.execute(
             "INSERT INTO met SELECT c.id, r.id FROM cases c, register r WHERE r.key = ?", [asylum_reference]
         )
-        candidates.compare(connection, least=_ANY)
+        candidates.compare(connection, all_of_them=True)
         readings = model.readings()
         columns = [
             f"{sql} AS {name}_{kind}" for name, both in readings.items() for kind, sql in zip("lw", both, strict=True)

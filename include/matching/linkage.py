@@ -3,6 +3,7 @@
 Reach for `link` with tables in hand, for `link_files` with CSV files.
 """
 
+import gc
 import logging
 import tempfile
 from collections.abc import Iterator
@@ -108,7 +109,12 @@ def _read(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
 @contextmanager
 def _database(threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
     with tempfile.TemporaryDirectory() as folder:
-        settings = {"threads": threads, "memory_limit": _MEMORY, "temp_directory": folder}
+        settings: dict[str, str | bool | int | float | list[str]] = {
+            "threads": threads,
+            "memory_limit": _MEMORY,
+            "temp_directory": folder,
+            "preserve_insertion_order": False,
+        }
         with duckdb.connect(config=settings) as connection:
             candidates.prepare(connection)
             yield connection
@@ -116,7 +122,10 @@ def _database(threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def _link(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     candidates.meet(connection)
+    # What is loaded stays loaded: the collector need not look through it again and again while names are compared.
+    gc.freeze()
     candidates.compare(connection)
+    gc.unfreeze()
     if not connection.execute("SELECT count(*) FROM compared").fetchall()[0][0]:
         return pd.DataFrame([], columns=COLUMNS)
     _score(connection)

@@ -354,8 +354,6 @@ def token_similarity(one: Token, other: Token) -> float:
         return 0.96
     of_one_skeleton, of_one_sound = one.skeleton == other.skeleton, one.wider == other.wider
     most = _MOST_SLIPS if of_one_skeleton or of_one_sound else 2
-    if abs(len(one.folded) - len(other.folded)) > most:
-        return 0.0
     distance = DamerauLevenshtein.distance(one.folded, other.folded, score_cutoff=most)
     if distance > most:
         return 0.0
