@@ -23,6 +23,8 @@ ANOTHER_NAME = 0.5
 """Below this two spellings are of two names; between the two nobody can tell."""
 
 _ROMAN = icu.Transliterator.createInstance("Any-Latin; NFD; [:Nonspacing Mark:] Remove; Latin-ASCII; Lower")
+# Tigrinya's breathed k and q, which Latin letters write as k and q.
+_TIGRINYA = {0x12B8 + at: 0x12A8 + at for at in range(6)} | {0x1250 + at: 0x1240 + at for at in range(6)}
 _NO_LETTER = re.compile(r"[^a-z]")
 _PARTICLES = frozenset(
     "al el ul ur ud ed od uz us as ad ar az an at ash bin ibn bint bent binti ben wad weld ould walad "
@@ -36,11 +38,12 @@ _HONORIFICS = frozenset(
 _ABD = frozenset({"abd", "abdul", "abdel", "abdal", "abdol", "abdu", "abdur", "abdus", "abdil", "abdulr"})
 _SERVANT = re.compile(r"^abd(ul|el|al|ol|il|ur|us|u)?(?=[a-z]{4})")
 # One hand writes as two words what another joins: Shams ud-Din, Hikmat Ullah, Al Hussein.
-_DIN = re.compile(r"^(?:al|el|ul|ud|ed|od|ad|id|aj)?d(?:i|ee|ei|y)n$")
-_ENDS_IN_DIN = re.compile(r"(?<=[a-z]{3})(?:al|el|ul|ud|ed|od|ad|id)d(?:i|ee|ei|y)n$")
-_ULLAH = re.compile(r"^[uoae]?ll?ah?$")
+_DIN = re.compile(r"^(?:al|el|ul|ud|ed|od|ad|id|aj)?d(?:i|ee|ei|y)ne?$")
+_ENDS_IN_DIN = re.compile(r"(?<=[a-z]{3})(?:al|el|ul|ud|ed|od|ad|id)d(?:i|ee|ei|y)ne?$")
+_ULLAH = re.compile(r"^[uoae]?(?:llah?|lah)$")
 _ENDS_IN_ULLAH = re.compile(r"(?<=[a-z]{2})[uoae]llah?$")
 _ARTICLE = re.compile(r"^[ae]l(?=[ab-df-hj-np-tv-z][a-z]{4})")
+_SON_OF = re.compile(r"^ben(?=[a-z]{4})")
 _MUTE_E = re.compile(r"(?<=[a-z]{3}[b-df-hj-np-tv-z])e$")
 # Spellings that different hands choose for one sound; the longer first.
 _SOUNDS = (
@@ -58,6 +61,8 @@ _WIDER_SOUNDS = (
 _SOUND_OF, _WIDER_SOUND_OF = dict(_SOUNDS), dict(_WIDER_SOUNDS)
 _SPELT, _WIDER_SPELT = (re.compile("|".join(sounds)) for sounds in (_SOUND_OF, _WIDER_SOUND_OF))
 _SILENT = re.compile(r"(?<=.)[aiuh]")
+_LONG_VOWEL = re.compile(r"(?<=.)(?:oo|ee|ei|ai|ey|ay|ou(?=[^aeiou]$))")
+_WRITTEN_VOWEL = re.compile(r"(?<=.)[wyvaiu]")
 _VOWELS = frozenset("aiu")
 # Hands write o and u, e and i, y and i for one another.
 _VOWELS_AS_ONE = str.maketrans({"o": "u", "e": "i", "y": "i"})
@@ -106,7 +111,7 @@ def tokens(name: str) -> tuple[Token, ...]:
         form = romanised(part)
         if form in _ABD:
             servant = True
-        elif found and form[-1:] == "n" and _DIN.match(form):
+        elif found and "n" in form[-2:] and _DIN.match(form):
             found[-1] = _token(found[-1].form + "din")
         elif found and "la" in form[-3:] and _ULLAH.match(form):
             found[-1] = _token(found[-1].form + "ula")
@@ -125,7 +130,9 @@ def stem(form: str) -> str:
     # Few names need any of these, and looking for a sign is cheaper than for a pattern.
     if form[:3] == "abd":
         form = _SERVANT.sub("abd", form)
-    if form[-1:] == "n":
+    elif form[:3] == "ben":
+        form = _SON_OF.sub("", form)
+    if "n" in form[-2:]:
         form = _ENDS_IN_DIN.sub("din", form)
     elif "lla" in form:
         form = _ENDS_IN_ULLAH.sub("ula", form)
@@ -137,6 +144,10 @@ def romanised(form: str) -> str:
     """A part of a name in the letters a to z."""
     if form.isascii() and form.isalpha():
         return form.lower()
+    if form[:2] == "\u0627\u0644" and len(form) > 4:
+        # The article, which Latin letters mostly write apart.
+        form = form[2:]
+    form = form.translate(_TIGRINYA)
     return _NO_LETTER.sub("", form.lower() if form.isascii() else _ROMAN.transliterate(form))
 
 
@@ -166,7 +177,9 @@ def _folded(form: str) -> str:
 @lru_cache(maxsize=100_000)
 def _wider(form: str) -> str:
     form = _WIDER_SPELT.sub(_wider_sound, _MUTE_E.sub("", form)).translate(_VOWELS_AS_ONE)
-    return _DOUBLE.sub("", form[:1] + form[1:].replace("h", ""))
+    form = _DOUBLE.sub("", form[:1] + form[1:].replace("h", ""))
+    # Gonzalez and Gonzales, Aziz and Azis.
+    return f"{form[:-1]}s" if form[-1:] == "z" else form
 
 
 def _sound(spelt: re.Match[str]) -> str:
@@ -384,6 +397,10 @@ def _cores(one: str, other: str, affix: str) -> tuple[Token, Token] | None:
 def _of_one_skeleton(one: Token, other: Token, distance: int, length: int, known: bool) -> float | None:
     consonants = len(one.skeleton)
     if one.vowels_left_out != other.vowels_left_out:
+        bare, full = (one, other) if one.vowels_left_out else (other, one)
+        if _LONG_VOWEL.search(full.form) and not _WRITTEN_VOWEL.search(bare.form):
+            # A long vowel is written in any script: Hossein is not Hasan's three consonants, nor Mahmoud Mohammad's.
+            return 0.6
         return 0.9 if consonants >= 3 else 0.75
     differ = _vowels_differ(one.folded, other.folded)
     if _woman_and_man(one.folded, other.folded) or (differ and (known or distance > 1)):
@@ -399,9 +416,11 @@ def _of_one_skeleton(one: Token, other: Token, distance: int, length: int, known
 
 
 def _woman_and_man(one: str, other: str) -> bool:
-    """Samir and Samira: brother and sister, not a slip."""
-    short, long = sorted((one, other), key=len)
-    return len(short) >= 3 and long[:-1] == short and long[-1] == "a" and short[-1] not in _VOWELS
+    """Samir and Samira, Jamal and Jamila: brother and sister, not a slip."""
+    woman, man = (one, other) if one[-1:] == "a" else (other, one)
+    if woman[-1:] != "a" or len(man) < 3 or man[-1] in _VOWELS or len(woman) != len(man) + 1:
+        return False
+    return woman[:-1].replace("i", "a") == man.replace("i", "a")
 
 
 def _vowels_differ(one: str, other: str) -> bool:

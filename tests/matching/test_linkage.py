@@ -36,6 +36,10 @@ SAME_PEOPLE = [
     ("Cabdiraxmaan Cali Nur", "Abdirahman Ali Nur"),
     ("Souleymane Traoré", "Suleyman Traore"),
     ("Sayed Agha Yousufzai", "Sayyid Aka Yusufzai"),
+    ("Khaled Al-Ahmad", "خالد الأحمد"),
+    ("Gonzales Rivera", "Gonzalez Rivera"),
+    ("Khadijah Bensaïd", "Khadija Ben Said"),
+    ("Maria de la Cruz", "Maria Cruz"),
 ]
 OTHER_PEOPLE = [
     ("Ahmad Rahimi", "Mahmud Rahimi"),
@@ -50,6 +54,9 @@ OTHER_PEOPLE = [
     ("Hasan Karimi", "Husain Karimi"),
     ("Esmatullah Haidari", "Hekmatullah Haidari"),
     ("Ali", "Ala"),
+    ("Mahmoud Karimi", "محمد کریمی"),
+    ("Hossein Rezaei", "حسن رضایی"),
+    ("Jamila Noori", "Jamal Noori"),
     ("", "Ali"),
 ]
 
