@@ -31,8 +31,8 @@ READ = (
 
 EVIDENCE = ["name", "birth_date", "reference", "unhcr_reference", "sex", "nationality", "father", "mother", "place"]
 """The columns of `compared`: levels of agreement, -1 where a side does not say, 0 where the two contradict, and more
-the more they agree; `name`, `father`, `mother` and `place` up to 3, `birth_date` as in birthdates, `reference` 1 where
-a sign is off and 2 where none is."""
+the more they agree; `name`, `father`, `mother` and `place` up to 3, `birth_date` as in birthdates, references 1 where a
+sign is off and 2 where none is."""
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
@@ -49,6 +49,9 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
         CREATE MACRO one_name(person) AS
             length(person) - length(replace(person, ' ', '')) <= CAST(starts_with(lower(person), 'abd') AS INTEGER);
         CREATE MACRO alike(reference) AS {alike};
+        CREATE MACRO reference_level(a, b) AS CASE
+            WHEN a IS NULL OR b IS NULL THEN -1 WHEN a = b THEN 2
+            WHEN alike(a) = alike(b) OR damerau_levenshtein(a, b) = 1 THEN 1 ELSE 0 END;
         """
     )
 
@@ -199,10 +202,8 @@ SELECT * FROM (
         coalesce(shared, 0) AS shared, jaro_winkler_similarity(lower(c.person), lower(r.person)) AS spelt,
         CASE WHEN c.person IS NULL OR r.person IS NULL THEN -1 ELSE 3 END AS name,
         birth_level(c.birth_date, r.birth_date) AS birth_date,
-        CASE WHEN c.reference IS NULL OR r.reference IS NULL THEN -1 WHEN c.reference = r.reference THEN 2
-            WHEN alike(c.reference) = alike(r.reference) OR damerau_levenshtein(c.reference, r.reference) = 1 THEN 1
-            ELSE 0 END AS reference,
-        coalesce(CAST(c.unhcr_reference = r.unhcr_reference AS INTEGER), -1) AS unhcr_reference,
+        reference_level(c.reference, r.reference) AS reference,
+        reference_level(c.unhcr_reference, r.unhcr_reference) AS unhcr_reference,
         coalesce(CAST(c.sex = r.sex AS INTEGER), -1) AS sex,
         coalesce(CAST(c.nationality = r.nationality AS INTEGER), -1) AS nationality,
         CASE WHEN c.father IS NULL OR r.father IS NULL THEN -1 ELSE 3 END AS father,
@@ -210,15 +211,16 @@ SELECT * FROM (
         CASE WHEN c.place IS NULL OR r.place IS NULL THEN -1 ELSE 3 END AS place
     FROM met JOIN cases c ON c.id = case_id JOIN register r ON r.id = record_id
     LEFT JOIN whole USING (case_id) LEFT JOIN shared USING (case_id, record_id))
-WHERE reference = 2 OR ({weight} >= {least}
-    AND (shared > 0 OR reference = 1 OR unhcr_reference = 1 OR coalesce(spelt, 0) > {spelt}))
-QUALIFY reference = 2 OR row_number() OVER (PARTITION BY case_id ORDER BY {weight} DESC, record) <= {most});
+WHERE 2 IN (reference, unhcr_reference)
+    OR ({weight} >= {least} AND (shared > 0 OR reference = 1 OR coalesce(spelt, 0) > {spelt}))
+QUALIFY 2 IN (reference, unhcr_reference)
+    OR row_number() OVER (PARTITION BY case_id ORDER BY {weight} DESC, record) <= {most});
 """
 
 _NAMED = """
 CREATE TABLE named AS
 SELECT * FROM (SELECT h.* REPLACE (coalesce(level, -1) AS name) FROM hoped h LEFT JOIN name_levels USING (pair))
-WHERE reference = 2 OR {weight} >= {least};
+WHERE 2 IN (reference, unhcr_reference) OR {weight} >= {least};
 """
 
 _ELDERS = """

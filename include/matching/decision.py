@@ -44,6 +44,10 @@ class Pair:
     record: int
     probability: float
     same_reference: bool
+    near_reference: bool
+    """Whether a sign is off: of one family, mostly."""
+    same_number: bool
+    """Whether UNHCR's reference is the same."""
     birth_level: int
 
     @property
@@ -72,7 +76,7 @@ def decide(pairs: Iterable[Pair], cases: Mapping[int, Person], records: Mapping[
             method = "reference" if any(pair.same_reference for pair in chosen[case]) else "linkage"
             rows.append((key, records[deciding.record]["key"], probability, "accept", method))
             continue
-        doubtful = [pair for pair in found if pair.probability >= REVIEW or pair.same_reference]
+        doubtful = [pair for pair in found if pair.probability >= REVIEW or pair.same_reference or pair.same_number]
         doubtful.sort(key=lambda pair: (-pair.probability, records[pair.record]["key"]))
         rows += [
             (key, records[pair.record]["key"], pair.probability, "review", pair.method)
@@ -126,7 +130,7 @@ def doubt(case: Person, pair: Pair, record: Person) -> str:
     if pair.birth_level < birthdates.YEAR:
         return "without a shared reference the birth dates must agree"
     # A name and a guessed birth date are not rare enough in a country's register to tell two people apart.
-    if pair.birth_level != birthdates.SAME and not _borne_out(case, record):
+    if pair.birth_level != birthdates.SAME and not _borne_out(case, record, pair):
         return "a guessed or partial birth date needs a parent or UNHCR's number that agrees"
     return ""
 
@@ -180,9 +184,12 @@ def _other_father(one: Person, other: Person) -> bool:
     return bool(one["father"] and other["father"] and contradict(one["father"], other["father"]))
 
 
-def _borne_out(one: Person, other: Person) -> bool:
-    """Whether a parent or UNHCR's number agrees, and none of them, nor the place of birth, disagrees."""
-    agree = False
+def _borne_out(one: Person, other: Person, pair: Pair) -> bool:
+    """Whether a parent, UNHCR's number or the family's file agrees, and none of them nor the place of birth disagrees.
+
+    In one family no two are called the same in all.
+    """
+    agree = pair.near_reference and likeness(_scripts(one), _scripts(other)) >= _WHOLE_NAME
     for field in ("father", "mother", "place"):
         if one[field] and other[field]:
             if contradict(one[field], other[field]):

@@ -9,7 +9,7 @@ import pandas as pd
 
 from include.matching import candidates, model
 from include.matching.decision import Pair, Person, doubt, objection
-from include.matching.linkage import people
+from include.matching.linkage import PAIR, people
 
 SHOWN = {
     "name": ("person", "original"),
@@ -83,9 +83,10 @@ def explain(cases: pd.DataFrame, register: pd.DataFrame, case_id: str, asylum_re
         columns = [
             f"{sql} AS {name}_{kind}" for name, both in readings.items() for kind, sql in zip("lw", both, strict=True)
         ]
-        said = connection.sql(
-            f"SELECT {', '.join(columns)}, birth_date AS level, reference = 2 AS same_reference FROM compared"
-        ).to_arrow_table().to_pylist()[0]  # fmt: skip
+        said, pair = (
+            connection.sql(f"SELECT {wanted} FROM compared").to_arrow_table().to_pylist()[0]
+            for wanted in (", ".join(columns), PAIR)
+        )
         one, other = (
             connection.sql(f"SELECT * FROM {table} WHERE id IN (SELECT {pair} FROM compared)")
             .to_arrow_table()
@@ -98,8 +99,8 @@ def explain(cases: pd.DataFrame, register: pd.DataFrame, case_id: str, asylum_re
         for name in readings
     )
     found = Explanation(size, model.prior_weight(size), evidence, "", "")
-    pair = Pair(one["id"], other["id"], found.probability, said["same_reference"], said["level"])
-    return Explanation(size, found.prior, evidence, objection(one, other, pair), doubt(one, pair, other))
+    scored = Pair(**pair, probability=found.probability)
+    return Explanation(size, found.prior, evidence, objection(one, other, scored), doubt(one, scored, other))
 
 
 def _shown(person: Person, comparison: str) -> str:

@@ -53,6 +53,13 @@ def people(cases: pd.DataFrame, register: pd.DataFrame, *, threads: int = 2) -> 
         yield connection
 
 
+PAIR = (
+    "case_id AS case, record_id AS record, reference = 2 AS same_reference, reference = 1 AS near_reference, "
+    "unhcr_reference = 2 AS same_number, birth_date AS birth_level"
+)
+"""What `Pair` takes from `compared`, beside the probability."""
+
+
 @dataclass(frozen=True)
 class Counts:
     """What a file of matches holds."""
@@ -164,11 +171,7 @@ def _evidence(
     connection: duckdb.DuckDBPyConnection,
 ) -> tuple[list[Pair], dict[int, dict[str, str]], dict[int, dict[str, str]]]:
     pairs = connection.sql(
-        """
-        SELECT case_id AS case, record_id AS record, probability, reference = 2 AS same_reference,
-            birth_date AS birth_level
-        FROM scored JOIN compared USING (pair) ORDER BY case_id, record_id
-        """
+        f"SELECT {PAIR}, probability FROM scored JOIN compared USING (pair) ORDER BY case_id, record_id"
     ).to_arrow_table()
     cases, records = (
         {

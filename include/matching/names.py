@@ -44,6 +44,9 @@ _ULLAH = re.compile(r"^[uoae]?(?:llah?|lah)$")
 _ENDS_IN_ULLAH = re.compile(r"(?<=[a-z]{2})[uoae]llah?$")
 _ARTICLE = re.compile(r"^[ae]l(?=[ab-df-hj-np-tv-z][a-z]{4})")
 _SON_OF = re.compile(r"^ben(?=[a-z]{4})")
+_AT_THE_END = {"z": "s", "d": "t"}
+# Jwan and Jouan.
+_VOWEL_W = re.compile(r"(?<=[b-df-hj-np-tvxz])w")
 _MUTE_E = re.compile(r"(?<=[a-z]{3}[b-df-hj-np-tv-z])e$")
 # Spellings that different hands choose for one sound; the longer first.
 _SOUNDS = (
@@ -176,10 +179,11 @@ def _folded(form: str) -> str:
 
 @lru_cache(maxsize=100_000)
 def _wider(form: str) -> str:
-    form = _WIDER_SPELT.sub(_wider_sound, _MUTE_E.sub("", form)).translate(_VOWELS_AS_ONE)
+    form = _VOWEL_W.sub("u", _MUTE_E.sub("", form))
+    form = _WIDER_SPELT.sub(_wider_sound, form).translate(_VOWELS_AS_ONE)
     form = _DOUBLE.sub("", form[:1] + form[1:].replace("h", ""))
-    # Gonzalez and Gonzales, Aziz and Azis.
-    return f"{form[:-1]}s" if form[-1:] == "z" else form
+    # Gonzalez and Gonzales, Aziz and Azis; Murad and Murat, Mehmed and Mehmet.
+    return form[:-1] + _AT_THE_END.get(form[-1:], form[-1:])
 
 
 def _sound(spelt: re.Match[str]) -> str:
