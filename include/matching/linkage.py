@@ -41,6 +41,24 @@ def link(cases: pd.DataFrame, register: pd.DataFrame, *, threads: int = 2) -> pd
         return _link(connection)
 
 
+def scored_pairs(cases: pd.DataFrame, register: pd.DataFrame, *, threads: int = 2) -> pd.DataFrame:
+    """Every pair that was compared, with its probability before the decision over the whole file.
+
+    returns: `case_id`, `asylum_reference`, `match_probability`; what the probabilities are worth is counted in it
+    """
+    with people(cases, register, threads=threads) as connection:
+        candidates.meet(connection)
+        candidates.compare(connection)
+        _score(connection)
+        return connection.execute(
+            """
+            SELECT c.key AS case_id, r.key AS asylum_reference, probability AS match_probability
+            FROM scored JOIN compared p USING (pair)
+            JOIN cases c ON c.id = p.case_id JOIN register r ON r.id = p.record_id
+            """
+        ).df()
+
+
 @contextmanager
 def people(cases: pd.DataFrame, register: pd.DataFrame, *, threads: int = 2) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database with the tables `cases` and `register` as `candidates.read_people` makes them."""
