@@ -47,8 +47,10 @@ _ABD = frozenset(
     "adul abdl adbul abudl abdlu badul".split()
 )
 # Written short, or in a way that no rule of sounds leads to.
-_WRITTEN_FOR = dict.fromkeys("md mohd muhd mhd".split(), "mohammad") | dict.fromkeys(
-    "cheikh cheick cheik cheykh sheik shaikh shaykh".split(), "sheikh"
+_WRITTEN_FOR = (
+    dict.fromkeys("md mohd muhd mhd".split(), "mohammad")
+    | dict.fromkeys("cheikh cheick cheik cheykh sheik shaikh shaykh".split(), "sheikh")
+    | {"kahn": "khan"}
 )
 _SERVANT = re.compile(r"^abd(ul|el|al|ol|il|ur|us|u)?(?=[a-z]{4})")
 # One hand writes as two words what another joins: Shams ud-Din, Hikmat Ullah, Al Hussein.
@@ -206,6 +208,9 @@ def romanised(form: str) -> str:
     """A part of a name in the letters a to z."""
     if form.isascii() and form.isalpha():
         return form.lower()
+    if form[:5] == "\u0639\u0628\u062f\u0627\u0644" and len(form) > 6:
+        # Abd al-, which Arabic letters mostly write as one with the name.
+        return "abd" + romanised(form[5:])
     if form[:2] == "\u0627\u0644" and len(form) > 4:
         # The article, which Latin letters mostly write apart.
         form = form[2:]
@@ -310,11 +315,27 @@ def _across(one: Sequence[str], other: Sequence[str]) -> Iterator[tuple[str, str
     yield from ((spelling, other[0]) for spelling in one[1:])
 
 
-def first_parts_answered(a: str, b: str) -> bool:
-    """Whether the first part of each name, mostly what its bearer alone is called, occurs in the other; titles aside.
+def called_alike(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether what each is called alone, the first part of the name mostly, occurs in the other's name; titles aside.
 
-    A sister may share all of a name but that: Tasneem, and Abeer Tasneem.
+    one, other: as `likeness` takes them; where both are written in their own script, it must agree in that as well
+    A sister may share all of a name but what she is called: Tasneem, and Abeer Tasneem.
     """
+    if len(one) > 1 and len(other) > 1:
+        if not _first_parts_answered(one[1], other[1]) or name_similarity(one[1], other[1]) < ANOTHER_NAME:
+            # Twins may be written alike in Latin letters alone.
+            return False
+        if _whole_in(one) and _whole_in(other) and name_similarity(one[1], other[1]) >= _BEYOND_DOUBT:
+            return True
+    return _first_parts_answered(one[0], other[0])
+
+
+def _whole_in(spellings: Sequence[str]) -> bool:
+    """Whether the original script holds no less of the name than the Latin letters."""
+    return len(tokens(spellings[1])) >= len(tokens(spellings[0]))
+
+
+def _first_parts_answered(a: str, b: str) -> bool:
     left, right = (tuple(token for token in tokens(name) if not token.is_title) for name in (a, b))
     return _first_answered(left, right) and _first_answered(right, left)
 
@@ -356,9 +377,7 @@ _MAY_BE = 0.55
 
 def _whole(spellings: Sequence[str]) -> Sequence[str]:
     """Without a second spelling that holds less of the name than the first: what it leaves out may be another's."""
-    if len(spellings) > 1 and len(tokens(spellings[1])) < len(tokens(spellings[0])):
-        return spellings[:1]
-    return spellings
+    return spellings if len(spellings) == 1 or _whole_in(spellings) else spellings[:1]
 
 
 _BEYOND_DOUBT, _DOUBTFUL_NAME = 0.92, 0.7
