@@ -108,7 +108,7 @@ def read_people(connection: duckdb.DuckDBPyConnection, table: str, source: str, 
 
 
 def meet(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make `met` (`case_id`, `record_id`) and `rarities` from the tables `cases` and `register`.
+    """Make `met` (`case_id`, `record_id`), `rarities` and `crowds` from the tables `cases` and `register`.
 
     Met are pairs that share the reference but for signs that look alike; or UNHCR's reference; or a known birth date
     and the nationality; or a known birth date and a part of the name, a guessed one if one has but one name; or two
@@ -120,12 +120,12 @@ def meet(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def compare(connection: duckdb.DuckDBPyConnection, *, all_of_them: bool = False) -> None:
-    """Make `compared` from what met: `pair`, `case_id`, `record_id`, `rarity` and EVIDENCE.
+    """Make `compared` from what met: `pair`, `case_id`, `record_id`, `namesakes` and EVIDENCE.
 
     Left out is who cannot come near a match even if every name agrees.
 
     all_of_them: leave nobody out
-    `rarity`: how rare the case's name is among the register's people of the nationality, in powers of ten
+    `namesakes`: how many strangers of the case's nationality may bear the name in this very register, as log10
     """
     size = connection.execute("SELECT count(*) FROM register").fetchall()[0][0]
     weight = model.weight(size)
@@ -169,6 +169,10 @@ SELECT id, part, log10(
     / (1 + coalesce(CASE WHEN cases_part.nationality IS NULL THEN a.bearers ELSE b.bearers END, 0))) AS rarity
 FROM cases_part LEFT JOIN peoples p USING (nationality)
 LEFT JOIN bearers b USING (part, nationality) LEFT JOIN all_bearers a USING (part);
+CREATE TABLE crowds AS
+WITH peoples AS (SELECT nationality, count(*) AS people FROM register GROUP BY ALL)
+SELECT id AS case_id, log10(greatest(coalesce(people, (SELECT count(*) FROM register)), 100)) AS crowd
+FROM cases LEFT JOIN peoples USING (nationality);
 """
 
 _MET = """
@@ -206,8 +210,8 @@ WITH whole AS (SELECT id AS case_id, sum(rarity) AS whole FROM rarities GROUP BY
         FROM met JOIN rarities c ON c.id = case_id JOIN register_part r ON r.id = record_id AND r.part = c.part
         GROUP BY ALL)
 SELECT * FROM (
-    SELECT case_id, record_id, r.key AS record, (coalesce(whole, 0) + coalesce(shared, 0)) / 2 AS rarity,
-        coalesce(shared, 0) AS shared, jaro_winkler_similarity(lower(c.person), lower(r.person)) AS spelt,
+    SELECT case_id, record_id, r.key AS record,
+        crowd - (coalesce(whole, 0) + coalesce(shared, 0)) / 2 AS namesakes, coalesce(shared, 0) AS shared, jaro_winkler_similarity(lower(c.person), lower(r.person)) AS spelt,
         CASE WHEN c.person IS NULL OR r.person IS NULL THEN -1 ELSE 3 END AS name, least(name, 1) AS called,
         birth_level(c.birth_date, r.birth_date) AS birth_date,
         reference_level(c.reference, r.reference) AS reference,
@@ -218,7 +222,7 @@ SELECT * FROM (
         CASE WHEN c.mother IS NULL OR r.mother IS NULL THEN -1 ELSE 3 END AS mother,
         CASE WHEN c.place IS NULL OR r.place IS NULL THEN -1 ELSE 3 END AS place
     FROM met JOIN cases c ON c.id = case_id JOIN register r ON r.id = record_id
-    LEFT JOIN whole USING (case_id) LEFT JOIN shared USING (case_id, record_id))
+    JOIN crowds USING (case_id) LEFT JOIN whole USING (case_id) LEFT JOIN shared USING (case_id, record_id))
 WHERE 2 IN (reference, unhcr_reference)
     OR ({weight} >= {least} AND (shared > 0 OR reference = 1 OR coalesce(spelt, 0) > {spelt}))
 QUALIFY 2 IN (reference, unhcr_reference)

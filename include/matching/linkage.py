@@ -167,8 +167,8 @@ def _score(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(
         """
         CREATE VIEW a_cases AS SELECT DISTINCT case_id AS unique_id, * FROM (
-            SELECT case_id, 0 AS rarity, {none} FROM compared);
-        CREATE VIEW b_records AS SELECT pair AS unique_id, case_id, rarity, {evidence} FROM compared;
+            SELECT case_id, 0 AS namesakes, {none} FROM compared);
+        CREATE VIEW b_records AS SELECT pair AS unique_id, case_id, namesakes, {evidence} FROM compared;
         CREATE VIEW blocked AS SELECT 0 AS match_key,
             'a_cases-__-' || case_id AS join_key_l, 'b_records-__-' || pair AS join_key_r FROM compared;
         """.format(
