@@ -2,7 +2,7 @@
 ### Sweep
 
 Every hour: what should have happened, and did not? A partition whose two extracts are in and whose reconciliation is
-not is started again. An office that should have had a list, a list that is still owed, an arrangement that does not
+not is started again, and so is a host country's newest one after a person decided in review. An office that should have had a list, a list that is still owed, an arrangement that does not
 load: each fails its task, which names it.
 
 The sweep leaves a heartbeat in the data folder (`heartbeat`), for something outside Airflow to watch.
@@ -34,7 +34,9 @@ def sweep():
 
         keys = forgotten_partitions(datetime.now(UTC))
         if not keys:
-            raise AirflowSkipException("every partition whose extracts are in is reconciled")
+            raise AirflowSkipException(
+                "every partition whose extracts are in is reconciled, with every decision of review"
+            )
         for asset in (avr_cases, asylum_procedure):
             outlet_events[asset].add_partitions(keys)
         return keys

@@ -4,6 +4,7 @@ Reach for `record_decision` to take one down, `in_force` to lay them over a day'
 """
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pandas as pd
@@ -46,27 +47,22 @@ def record_decision(
     reason: str,
     evidence: str | None,
     one_person: bool,
-    now: dt.datetime,
+    clock: Callable[[], dt.datetime],
 ) -> None:
     """Put a person's decision on the pair in force, and supersede the one before it. Needs a `writing` session.
 
     decision: one of models.REVIEW_DECISIONS
     evidence: `matching.fingerprint` of what the person saw; None where case or record has left its extract
     one_person: what is accepted already beside the pair (`accepted_beside`) is of the same person
-    raises: NotDecidable if the pair is not known, nobody or no reason is named, there is nothing to accept it on, or
-        something else is accepted already and `one_person` is not said
+    clock: asked at the last moment, so that no reconciliation that missed the decision seems to be newer than it
+    raises: NotDecidable as `check_decidable`; or if there is nothing to accept the pair on, or something else is
+        accepted already and `one_person` is not said
     """
-    if decision not in REVIEW_DECISIONS:
-        raise NotDecidable(f"a decision is one of {', '.join(REVIEW_DECISIONS)}")
-    if not by.strip():
-        raise NotDecidable("say who decides, with --by")
-    if not reason.strip():
-        raise NotDecidable("say why, with --reason; what was seen, not who it is")
-    check_known(session, pair)
+    check_decidable(session, pair, decision, by=by, reason=reason)
     # Two people who decide at once wait for each other here: one decision is in force, and the second sees the first.
     session.get_one(Case, (pair.host_country, pair.case_id), with_for_update=True)
     session.get_one(ProcedureRecord, (pair.host_country, pair.asylum_reference), with_for_update=True)
-    beside = Accepted((), ())
+    now, beside = clock(), Accepted((), ())
     if decision == "accept":
         if evidence is None:
             raise NotDecidable("the case or the record has left its extract: there is no evidence to accept it on")
@@ -100,10 +96,20 @@ def record_decision(
     session.flush()
 
 
-def check_known(session: Session, pair: Pair) -> None:
-    """raises: NotDecidable unless the pair is, or once was, a match of the ledger: nobody else's record is decided on."""
-    of_pair = (Match.host_country == pair.host_country, Match.case_id == pair.case_id)
-    if not session.scalar(select(exists().where(*of_pair, Match.asylum_reference == pair.asylum_reference))):
+def check_decidable(session: Session, pair: Pair, decision: str, *, by: str, reason: str) -> None:
+    """What can be said before anybody has looked at the evidence.
+
+    raises: NotDecidable if there is no such decision, nobody or no reason is named, or the pair was never a match of
+        the ledger: a reference that is typed wrongly is somebody else's
+    """
+    if decision not in REVIEW_DECISIONS:
+        raise NotDecidable(f"a decision is one of {', '.join(REVIEW_DECISIONS)}")
+    if not by.strip():
+        raise NotDecidable("say who decides, with --by")
+    if not reason.strip():
+        raise NotDecidable("say why, with --reason: what was seen, without names")
+    of_case = (Match.host_country == pair.host_country, Match.case_id == pair.case_id)
+    if not session.scalar(select(exists().where(*of_case, Match.asylum_reference == pair.asylum_reference))):
         raise NotDecidable("this record was never offered for this case; python -m include review lists the candidates")
 
 
