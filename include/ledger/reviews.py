@@ -60,8 +60,9 @@ def record_decision(
     """
     check_decidable(session, pair, decision, by=by, reason=reason)
     # Two people who decide at once wait for each other here: one decision is in force, and the second sees the first.
-    session.get_one(Case, (pair.host_country, pair.case_id), with_for_update=True)
-    session.get_one(ProcedureRecord, (pair.host_country, pair.asylum_reference), with_for_update=True)
+    # A reconciliation, whose matches refer to both rows, is not held up (`key_share`).
+    for locked, key in ((Case, pair.case_id), (ProcedureRecord, pair.asylum_reference)):
+        session.get_one(locked, (pair.host_country, key), with_for_update={"key_share": True})
     now, beside = clock(), Accepted((), ())
     if decision == "accept":
         if evidence is None:

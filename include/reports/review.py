@@ -35,7 +35,8 @@ def show_queue(host_country: str | None, today: dt.date, console: Console) -> No
     if waiting.empty:
         console.print("Nothing waits for a person" + (f" in {host_country}." if host_country else "."), highlight=False)
     for host, rows in by_departure(waiting).groupby("host_country"):
-        console.print(_queue_table(rows, f"{host}: {rows['case_id'].nunique()} cases in review", today))
+        cases = rows["case_id"].nunique()
+        console.print(_queue_table(rows, f"{host}: {cases} {'case' if cases == 1 else 'cases'} in review", today))
     for partition, count in decided_since.items():
         if host_country in (None, partition.host_country):
             decisions = "1 decision waits" if count == 1 else f"{count} decisions wait"
@@ -117,30 +118,23 @@ def show_history(case_id: str, host_country: str | None, console: Console) -> No
     if not decisions:
         console.print("No person has decided on this case.")
         return
-    table = _table(f"{case_id} in {partition.host_country}", "when", "record", "decision", "who", "why", "until")
+    table = _table(f"{case_id} in {partition.host_country}", "when", "record", "decision", "who", "why", "superseded")
     for one in decisions:
-        until = f"{one.superseded_at:%Y-%m-%d %H:%M}" if one.superseded_at else "in force"
-        cells = (one.asylum_reference, one.decision, one.decided_by, one.reason, until)
+        superseded = f"{one.superseded_at:%Y-%m-%d %H:%M}" if one.superseded_at else ""
+        cells = (one.asylum_reference, one.decision, one.decided_by, one.reason, superseded)
         table.add_row(f"{one.decided_at:%Y-%m-%d %H:%M}", *map(Text, cells))
     console.print(table)
 
 
 def _queue_table(rows: pd.DataFrame, title: str, today: dt.date) -> Table:
     table = _table(title, "case", "departs", "days left", "record", "probability", "decided earlier")
-    shown = None
-    for row in rows.itertuples(index=False):
-        first, shown = row.case_id != shown, row.case_id
-        earlier = f"{row.decision} by {row.decided_by}, {row.decided_at:%Y-%m-%d}" if row.decision else ""
-        table.add_row(
-            *(
-                map(Text, (row.case_id, *_departure(row.expected_departure_on, row.departed_on, today)))
-                if first
-                else [""] * 3
-            ),
-            Text(row.asylum_reference),
-            f"{row.probability:.4f}",
-            Text(earlier),
-        )
+    before = None
+    for row in rows.to_dict("records"):
+        of_case = (row["case_id"], *_departure(row["expected_departure_on"], row["departed_on"], today))
+        earlier = f"{row['decision']} by {row['decided_by']}, {row['decided_at']:%Y-%m-%d}" if row["decision"] else ""
+        cells = (row["asylum_reference"], f"{row['probability']:.4f}", earlier)
+        table.add_row(*map(Text, (*(of_case if row["case_id"] != before else ("", "", "")), *cells)))
+        before = row["case_id"]
     return table
 
 
