@@ -64,7 +64,7 @@ def hashing_key() -> bytes:
     """
     path = data_folder() / "hash.key"
     if not path.exists():
-        made = write_private(path.with_name(f"hash.key.{os.getpid()}"), secrets.token_bytes(32))
+        made = write_private(path.with_name(f"hash.key.{secrets.token_hex(4)}"), secrets.token_bytes(32))
         try:
             path.hardlink_to(made)
         except FileExistsError:  # another process was first

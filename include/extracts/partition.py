@@ -98,7 +98,8 @@ def good_rows(
         host, day = partition.host_country, partition.day
         landed = open_landed(data_folder() / "landing", extract.kind, host, day, extract.sha256)
         _keep_good_rows(read_extract(landed, extract.kind, host, day, None, name=f"{host}/{extract.file_name}"), path)
-    named = None if asylum_references is None else [("asylum_reference", "in", list(asylum_references))]
+    # An empty list has no type that Arrow could compare; an empty reference is nobody's.
+    named = None if asylum_references is None else [("asylum_reference", "in", list(asylum_references) or [""])]
     return pd.read_parquet(path, columns=list(columns) if columns else None, filters=named)
 
 

@@ -122,6 +122,9 @@ def test_a_record_that_the_machine_accepted_for_another_case_is_not_taken_silent
     reconcile(TUESDAY, both, links.reset_index(drop=True), register(record("R")))
     with pytest.raises(NotDecidable, match="accepted for another case"):
         decide("accept", "B")
+    decide("reject")
+    decide("accept", "B")
+    assert ("B", "R", "accept") in in_force(), "no reconciliation has to come in between"
 
 
 def test_a_told_match_of_the_machine_is_not_moved_silently():

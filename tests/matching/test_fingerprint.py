@@ -1,7 +1,10 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import pandas as pd
 import pytest
 
 from include.matching.fingerprint import FIELDS, changed, fingerprints
+from include.settings import hashing_key
 
 KEY = b"k" * 32
 PAIR = pd.DataFrame({"case_id": ["A"], "asylum_reference": ["ASY/7-001"]})
@@ -41,6 +44,16 @@ def test_what_does_not_say_who_somebody_is_does_not_change_it():
 def test_nobody_can_guess_it_without_the_key():
     assert of(key=b"x" * 32) != of()
     assert len(of()) == 64
+
+
+def test_the_key_is_made_once_for_its_owner_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("AVR_DATA", str(tmp_path / "data"))
+    with ThreadPoolExecutor(8) as pool:
+        made = set(pool.map(lambda _: hashing_key(), range(8)))
+    assert len(made) == 1
+    assert {len(key) for key in made} == {32}
+    (kept,) = (tmp_path / "data").iterdir()
+    assert kept.stat().st_mode & 0o777 == 0o600
 
 
 def test_who_is_absent_today_changes_no_decision_and_who_comes_back_changed_does():

@@ -12,9 +12,10 @@ from include.__main__ import main
 from include.casework.partition import decide_partition
 from include.extracts.partition import take_in
 from include.ledger import reviews
-from include.ledger.engine import reading
+from include.ledger.engine import reading, writing
 from include.ledger.intake import Partition
 from include.ledger.models import Case, Entry, Match, Notice, Review
+from include.ledger.outbox import void_list
 from include.lists.compose import SealingKey, compose_list
 from include.matching.partition import link_partition
 from include.reports.day import check_day_adds_up
@@ -99,6 +100,11 @@ def notices():
         found = session.execute(select(Notice.notice, Notice.reason, Notice.entry).order_by(Notice.list_id)).all()
     entries = list(dict.fromkeys(entry for _, _, entry in found))
     return [(notice, reason, entries.index(entry)) for notice, reason, entry in found]
+
+
+def test_a_day_on_which_nobody_meets_anybody_is_reconciled_too():
+    run(MONDAY, [CASE], [])
+    assert (matches(), standing()) == ({}, "not_in_procedure")
 
 
 def test_a_rejection_is_remembered_while_the_evidence_is_the_same_and_the_other_candidate_remains():
@@ -190,6 +196,19 @@ def test_a_told_match_that_is_rejected_is_cancelled_also_where_another_record_is
     assert compose(TUESDAY) == {"CANCELLED": 1}
     assert compose(WEDNESDAY) == {"NEW": 1}
     assert notices() == [("NEW", "", 0), ("CANCELLED", "notified_in_error", 0), ("NEW", "", 1)]
+
+
+def test_a_voided_list_that_took_a_match_back_takes_it_back_again():
+    run(MONDAY, [CASE | NUMBER], [RECORD | NUMBER])
+    compose(MONDAY)
+    review("reject")
+    reconcile(MONDAY)
+    assert compose(TUESDAY) == {"CANCELLED": 1}
+    with writing() as session:
+        void_list(session, "GRC-ATH_2026-0002", "folder lost", dt.datetime.now(dt.UTC))
+    assert compose(WEDNESDAY) == {"CANCELLED": 1}
+    assert compose(THURSDAY) == {}
+    assert notices() == [("NEW", "", 0), ("CANCELLED", "notified_in_error", 0), ("CANCELLED", "notified_in_error", 0)]
 
 
 def test_a_rejection_that_is_taken_back_before_any_list_went_tells_nobody():
