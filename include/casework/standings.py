@@ -9,7 +9,7 @@ import pandas as pd
 
 MATCH_COLUMNS = ["case_id", "asylum_reference", "match_probability", "decision", "method"]
 PAIR = ["case_id", "asylum_reference"]
-DECISION_COLUMNS = [*PAIR, "decision", "decided_at", "shares_record", "match_probability", "method", "changed"]
+DECISION_COLUMNS = [*PAIR, "decision", "shares_record", "match_probability", "method", "changed"]
 WITHDRAWAL_WINDOW = pd.Timedelta(days=30)
 """How long before the AVR registration a withdrawn claim still needs a look at voluntariness."""
 

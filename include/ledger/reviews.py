@@ -182,7 +182,6 @@ def in_force(session: Session, host_country: str) -> pd.DataFrame:
             Review.case_id,
             Review.asylum_reference,
             Review.decision,
-            Review.decided_at,
             Review.shares_record,
             Review.evidence,
             Match.probability.label("match_probability"),

@@ -1,11 +1,7 @@
-import datetime as dt
-
 import pandas as pd
 import pytest
 
 from include.casework.standings import DECISION_COLUMNS, MATCH_COLUMNS, decide, settle_matches
-
-NOW = dt.datetime(2026, 11, 2, 12, tzinfo=dt.UTC)
 
 
 def matches(*rows):
@@ -69,7 +65,7 @@ def test_each_case_has_the_standing_of_the_promise(given, expected):
 
 def decided(*rows, changed=False, shares_record=False):
     return pd.DataFrame(
-        [(case, ref, said, NOW, shares_record, 0.7, "linkage", changed) for case, ref, said in rows],
+        [(case, ref, said, shares_record, 0.7, "linkage", changed) for case, ref, said in rows],
         columns=DECISION_COLUMNS,
     )
 
