@@ -6,7 +6,7 @@ Reach for `link` with tables in hand, for `link_files` with CSV files.
 import gc
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,11 +26,14 @@ _MEMORY = "600MB"
 """What DuckDB may hold; the rest of a large register goes to a temporary folder that only the owner reads."""
 
 
-def link(cases: pd.DataFrame, register: pd.DataFrame, *, threads: int = 2) -> pd.DataFrame:
+def link(
+    cases: pd.DataFrame, register: pd.DataFrame, *, apart: Collection[tuple[str, str]] = (), threads: int = 2
+) -> pd.DataFrame:
     """Which record of the register is each case's, or may be.
 
     cases, register: rows of the two extracts, as text or in the types of `contract.typed`; optional columns may be
         missing
+    apart: case_id and asylum_reference of the pairs that are two people, as a person said; they are no candidates
     returns: COLUMNS; at most one `accept` for a case, and then no `review`; at most MOST_REVIEWS `review`, best first;
         no row for a case without a candidate. Of several records of one person the one that decides the standing is
         accepted: the newest that is not final, or the newest.
@@ -38,7 +41,7 @@ def link(cases: pd.DataFrame, register: pd.DataFrame, *, threads: int = 2) -> pd
     if cases.empty or register.empty:
         return pd.DataFrame([], columns=COLUMNS)
     with people(cases, register, threads=threads) as connection:
-        return _link(connection)
+        return _link(connection, apart)
 
 
 def scored_pairs(cases: pd.DataFrame, register: pd.DataFrame, *, threads: int = 2) -> pd.DataFrame:
@@ -145,7 +148,7 @@ def _database(threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
             yield connection
 
 
-def _link(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+def _link(connection: duckdb.DuckDBPyConnection, apart: Collection[tuple[str, str]] = ()) -> pd.DataFrame:
     candidates.meet(connection)
     # What is loaded stays loaded: the collector need not look through it again and again while names are compared.
     gc.freeze()
@@ -154,7 +157,11 @@ def _link(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     if not connection.execute("SELECT count(*) FROM compared").fetchall()[0][0]:
         return pd.DataFrame([], columns=COLUMNS)
     _score(connection)
-    return decide(*_evidence(connection))
+    pairs, people_of_cases, people_of_records = _evidence(connection)
+    if apart:
+        keys = ((people_of_cases[pair.case]["key"], people_of_records[pair.record]["key"]) for pair in pairs)
+        pairs = [pair for pair, key in zip(pairs, keys, strict=True) if key not in apart]
+    return decide(pairs, people_of_cases, people_of_records)
 
 
 def _score(connection: duckdb.DuckDBPyConnection) -> None:
