@@ -12,8 +12,6 @@ from typing import Any
 
 _MODEL = json.loads((Path(__file__).parent / "model.json").read_text(encoding="utf-8"))
 VERSION: str = _MODEL["version"]
-LEAST_WEIGHT = -6.0
-"""Match weight (log2 of the odds) under which a pair is not worth a look: less than one in sixty."""
 _EXPECTED = 0.5
 
 
@@ -34,6 +32,13 @@ def settings(register_size: int) -> dict[str, Any]:
 def weight(register_size: int) -> str:
     """SQL for the match weight (log2 of the odds) of levels of agreement, the same as Splink's from `settings`."""
     return " + ".join([str(prior_weight(register_size)), *map(_weight, _MODEL["comparisons"])])
+
+
+def probability(register_size: int) -> str:
+    """SQL for the probability of levels of agreement, to the last digit the one that Splink gives from `settings`."""
+    odds = f"power(2e0, {weight(register_size)})"
+    inverse = f"power(2e0, -({weight(register_size)}))"
+    return f"CASE WHEN {weight(register_size)} >= 0 THEN 1e0 / (1e0 + {inverse}) ELSE {odds} / (1e0 + {odds}) END"
 
 
 def readings() -> dict[str, tuple[str, str]]:
