@@ -53,8 +53,8 @@ DELETE FROM kept.pair WHERE record_id IN (FROM register_gone) OR case_id IN (FRO
 DELETE FROM kept.register_part WHERE number IN (FROM register_gone);
 DELETE FROM kept.register WHERE number IN (FROM register_gone);
 DELETE FROM kept.cases WHERE number IN (FROM cases_gone);
-INSERT INTO kept.register BY NAME SELECT * EXCLUDE (row, words) FROM register_fresh;
-INSERT INTO kept.cases BY NAME SELECT * EXCLUDE (row, words) FROM cases_fresh;
+INSERT INTO kept.register BY NAME SELECT * EXCLUDE (row, names) FROM register_fresh;
+INSERT INTO kept.cases BY NAME SELECT * EXCLUDE (row, names) FROM cases_fresh;
 INSERT INTO kept.taken_in SELECT count(*) FROM register_fresh;
 INSERT INTO kept.register_part FROM fresh_part;
 INSERT INTO kept.word SELECT word, part FROM new_words LEFT JOIN new_word_parts USING (word);

@@ -11,6 +11,7 @@ import math
 import re
 
 import duckdb
+import numpy
 import pyarrow as arrow
 
 from include.matching import birthdates, model, references
@@ -53,7 +54,6 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     # Two signs that differ, at most, or a sign more: nothing else is one slip away, and these are cheap to see.
     connection.execute(
         f"""
-        CREATE MACRO words_of(person, original) AS string_split(concat_ws(' ', person, original), ' ');
         CREATE MACRO one_name(person) AS
             person NOT LIKE '% %' OR (person ILIKE 'abd%' AND person NOT LIKE '% % %');
         CREATE MACRO alike(reference) AS
@@ -75,8 +75,8 @@ def read_rows(connection: duckdb.DuckDBPyConnection, table: str, source: str, co
     """Read the rows of `source`, a relation of SQL whose `columns` are text, for `find_known`.
 
     table: "cases" or "register"
-    result: `{table}_contents` (`row`, `content`, a hash of all that linking reads of the row) and
-        `{table}_rows(chosen)`, `of_row` for the rows that the table of that name has
+    result: `{table}_read`, with `content`, a hash of all that linking reads of a row, and `{table}_rows(of_these)`: `of_row`
+        for some rows of it, given as the name of a relation that has their rowid as `row`
     """
     read = OF_A_PERSON if table == "cases" else READ
     cells = of_row(table, {column: column for column in {KEY[table], *read} & columns})
@@ -85,9 +85,7 @@ def read_rows(connection: duckdb.DuckDBPyConnection, table: str, source: str, co
         f"""
         CREATE TABLE {table}_read AS
         SELECT *, hash(key, {", ".join(READ)}) AS content FROM (SELECT {cells} FROM {source});
-        CREATE VIEW {table}_contents AS SELECT rowid AS row, content FROM {table}_read;
-        CREATE MACRO {table}_rows(chosen) AS TABLE
-        SELECT rowid AS row, * FROM {table}_read WHERE rowid IN (SELECT row FROM query_table(chosen));
+        CREATE MACRO {table}_rows(of_these) AS TABLE FROM query_table(of_these);
         """
     )
 
@@ -137,15 +135,19 @@ def _people(rows: str, number: str) -> str:
 def find_known(connection: duckdb.DuckDBPyConnection, table: str) -> None:
     """Tell the rows that `kept` knows from the others, and give each a number by which `kept` will know it.
 
-    result: `{table}_known` (`row`, `number`); `{table}_fresh`, the others; `{table}_gone`, numbers whose rows are no
-        more; `{table}_numbers` (`row`, `number`) and `{table}_keys`, all rows of today by what they can meet by
+    result: `{table}_known` (`row`, `number`); `{table}_fresh`, the others; `{table}_numbers` (`row`, `number`), both;
+        `{table}_gone`, numbers that are kept of rows that are no more; `{table}_keys`, all of these three by what they
+        can meet by
     """
-    connection.execute(_KNOWN.format(table=table))
-    connection.execute(_OTHERS.format(table=table))
-    if connection.execute(_SOME_TWICE.format(table=table)).fetchall()[0][0]:
+    connection.execute((_KNOWN + _OTHERS).format(table=table))
+    some_twice, all_new = connection.execute(_SOME_TWICE.format(table=table)).fetchall()[0]
+    if some_twice:
         # No two that are the same may stand for one another: they are few, and new each time.
-        connection.execute(_WITHOUT_TWINS.format(table=table))
-        connection.execute(_OTHERS.format(table=table))
+        connection.execute((_WITHOUT_TWINS + _OTHERS).format(table=table))
+    # A join with all of the register's lines would cost as much as splitting them.
+    new = f"SELECT r.rowid AS row, * FROM {table}_read r"
+    new += "" if all_new else f" SEMI JOIN {table}_unknown u ON r.rowid = u.row"
+    connection.execute(f"CREATE VIEW {table}_new AS {new}")
     number = f"(SELECT coalesce(max(number) + 1, 0) FROM kept.{table}) + row"
     people = _people(f"{table}_rows('{table}_new')", number)
     connection.execute(_FRESH.format(table=table, people=people, of_keys=_OF_KEYS))
@@ -156,7 +158,9 @@ def people_of(connection: duckdb.DuckDBPyConnection, table: str, numbers: str, i
     connection.execute(
         f"""
         CREATE TABLE chosen AS FROM {table}_numbers WHERE number IN ({numbers});
-        CREATE TABLE {into} AS {_people(f"{table}_rows('chosen') JOIN chosen USING (row)", "number")};
+        CREATE VIEW chosen_rows AS SELECT r.rowid AS row, * FROM {table}_read r SEMI JOIN chosen ON r.rowid = row;
+        CREATE TABLE {into} AS {_people(f"{table}_rows('chosen_rows') JOIN chosen USING (row)", "number")};
+        DROP VIEW chosen_rows;
         DROP TABLE chosen;
         """
     )
@@ -171,10 +175,16 @@ def meet(connection: duckdb.DuckDBPyConnection) -> None:
     """
     people_of(connection, "cases", "SELECT number FROM cases_numbers", "cases")
     connection.execute(_PARTS.format(most=_MOST_RANKS))
+    _find_parts(connection)
     connection.execute(_RARITIES)
     connection.execute(_TWO_NAMES)
     ways = [way.format(side=side, years=_YEARS_AROUND) for way in _WAYS_TO_MEET for side in _SIDES]
-    connection.execute(f"CREATE TABLE met AS SELECT DISTINCT case_id, record_id FROM ({' UNION ALL '.join(ways)})")
+    connection.execute(
+        f"""
+        CREATE TABLE met AS SELECT DISTINCT case_id, record_id FROM ({" UNION ALL ".join(ways)})
+        ANTI JOIN cases_gone c ON c.number = case_id ANTI JOIN register_gone r ON r.number = record_id
+        """
+    )
 
 
 def pair_up(connection: duckdb.DuckDBPyConnection, *, all_of_them: bool = False) -> None:
@@ -225,20 +235,22 @@ def register_size(connection: duckdb.DuckDBPyConnection) -> int:
 _OF_KEYS = "number, birth_date, nationality, alone, reference, unhcr_reference"
 
 _KNOWN = """
-CREATE TABLE {table}_known AS SELECT row, number FROM {table}_contents JOIN kept.{table} USING (content);
+CREATE TABLE {table}_known AS
+SELECT row, number FROM (SELECT rowid AS row, content FROM {table}_read) JOIN kept.{table} USING (content);
 """
 
 _OTHERS = """
-CREATE OR REPLACE TABLE {table}_new AS SELECT row FROM {table}_contents ANTI JOIN {table}_known USING (row);
+CREATE OR REPLACE TABLE {table}_unknown AS
+SELECT row FROM (SELECT rowid AS row FROM {table}_read) ANTI JOIN {table}_known USING (row);
 CREATE OR REPLACE TABLE {table}_gone AS SELECT number FROM kept.{table} ANTI JOIN {table}_known USING (number);
 """
 
 _SOME_TWICE = """
 WITH counts AS (SELECT
-    (SELECT count(*) FROM {table}_known) AS known, (SELECT count(*) FROM {table}_contents) AS rows,
-    (SELECT count(*) FROM {table}_new) AS new, (SELECT count(*) FROM kept.{table}) AS kept,
+    (SELECT count(*) FROM {table}_known) AS known, (SELECT count(*) FROM {table}_read) AS rows,
+    (SELECT count(*) FROM {table}_unknown) AS unknown, (SELECT count(*) FROM kept.{table}) AS kept,
     (SELECT count(*) FROM {table}_gone) AS gone)
-SELECT known + new <> rows OR known + gone <> kept FROM counts;
+SELECT known + unknown <> rows OR known + gone <> kept, known = 0 FROM counts;
 """
 
 _WITHOUT_TWINS = """
@@ -249,23 +261,24 @@ WHERE row IN (SELECT row FROM {table}_known GROUP BY row HAVING count(*) > 1)
 
 _FRESH = """
 CREATE TABLE {table}_fresh AS
-SELECT row, id AS number, content, words_of(person, original) AS words,
+SELECT row, id AS number, content, concat_ws(' ', person, original) AS names,
     birth_date, nationality, one_name(person) AS alone,
     CASE WHEN reference IS NOT NULL THEN hash(alike(reference)) END AS reference,
     CASE WHEN unhcr_reference IS NOT NULL THEN hash(unhcr_reference) END AS unhcr_reference
 FROM ({people});
 CREATE VIEW {table}_numbers AS FROM {table}_known UNION ALL SELECT row, number FROM {table}_fresh;
 CREATE VIEW {table}_keys AS
-SELECT {of_keys}, false AS fresh FROM kept.{table} ANTI JOIN {table}_gone USING (number)
+SELECT {of_keys}, false AS fresh FROM kept.{table}
 UNION ALL SELECT {of_keys}, true AS fresh FROM {table}_fresh;
 """
 
 _PARTS = """
+CREATE TABLE fresh_word AS SELECT number, unnest(string_split(names, ' ')) AS word FROM register_fresh;
+CREATE TABLE cases_word AS
+SELECT id AS number, unnest(string_split(concat_ws(' ', person, original), ' ')) AS word FROM cases;
 CREATE TABLE new_words AS
-SELECT word, block_keys(word) AS skeletons FROM (
-    SELECT DISTINCT word FROM (
-        SELECT unnest(words) AS word FROM register_fresh
-        UNION ALL SELECT unnest(words_of(person, original)) FROM cases)) ANTI JOIN kept.word USING (word);
+SELECT word, block_keys(word) AS skeletons
+FROM (SELECT word FROM fresh_word UNION SELECT word FROM cases_word) ANTI JOIN kept.word USING (word);
 CREATE TABLE new_skeletons AS
 SELECT skeleton, CAST((SELECT coalesce(max(part), 0) FROM kept.skeleton) + row_number() OVER () AS INTEGER) AS part
 FROM (SELECT DISTINCT unnest(skeletons) AS skeleton FROM new_words) ANTI JOIN kept.skeleton USING (skeleton);
@@ -276,19 +289,21 @@ CREATE TABLE word_parts AS FROM new_word_parts UNION ALL SELECT word, part FROM 
 CREATE TABLE cases_part AS
 SELECT number, part, least(row_number() OVER (PARTITION BY number ORDER BY part) - 1, {most}) AS rank
 FROM (
-    SELECT DISTINCT number, part FROM (SELECT id AS number, unnest(words_of(person, original)) AS word FROM cases)
-    JOIN word_parts USING (word));
+    SELECT DISTINCT number, part FROM cases_word JOIN word_parts USING (word));
+"""
+
+_REGISTER_PARTS = """
 CREATE TABLE fresh_part AS
-SELECT DISTINCT number, part
-FROM (SELECT number, unnest(words) AS word FROM register_fresh) JOIN word_parts USING (word);
+SELECT pair >> {bits} AS number, CAST(pair & ((1 << {bits}) - 1) AS INTEGER) AS part FROM once;
+DROP TABLE fresh_word;
 CREATE TABLE known_part AS
-FROM kept.register_part ANTI JOIN register_gone USING (number)
+FROM kept.register_part
 WHERE part IN (SELECT part FROM cases_part JOIN cases_fresh USING (number));
 CREATE VIEW register_part AS FROM fresh_part UNION ALL FROM known_part;
 """
 
 _RARITIES = """
-CREATE TABLE register_size AS SELECT count(*) FROM register_keys;
+CREATE TABLE register_size AS SELECT count(*) FROM register_numbers;
 CREATE TABLE bearers AS
 SELECT part, nationality, CAST(sum(bearers) AS BIGINT) AS bearers FROM (
     FROM kept.bearers
@@ -299,7 +314,7 @@ SELECT part, nationality, CAST(sum(bearers) AS BIGINT) AS bearers FROM (
     FROM kept.register_part JOIN kept.register USING (number) SEMI JOIN register_gone USING (number) GROUP BY ALL)
 GROUP BY ALL;
 CREATE TABLE rarities AS
-WITH peoples AS (SELECT nationality, count(*) AS people FROM register_keys GROUP BY ALL),
+WITH peoples AS (SELECT nationality, count(*) AS people FROM register_keys ANTI JOIN register_gone USING (number) GROUP BY ALL),
     all_bearers AS (SELECT part, sum(bearers) AS bearers FROM bearers GROUP BY part)
 -- A DECIMAL: the sum of some is the same in whatever order.
 SELECT number AS case_id, part, rank, CAST(log10(
@@ -411,6 +426,22 @@ CREATE TABLE compared AS
 SELECT * FROM (SELECT b.* REPLACE (coalesce(level, -1) AS name) FROM borne_out b LEFT JOIN name_levels USING (pair))
 WHERE 2 IN (reference, unhcr_reference) OR {weight} >= {least};
 """
+
+
+def _find_parts(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make `register_part` (`number`, `part`): the parts of the names in the register that a pair may meet by."""
+    pairs = connection.execute(
+        f"SELECT number << {_BITS_OF_A_PART} | part AS pair FROM fresh_word JOIN word_parts USING (word)"
+    ).fetchnumpy()["pair"]
+    # numpy sorts numbers in less time than DuckDB finds those that are there twice.
+    pairs.sort()
+    once = arrow.table({"pair": pairs[numpy.flatnonzero(numpy.diff(pairs, prepend=-1))]})
+    connection.register("once", once)
+    connection.execute(_REGISTER_PARTS.format(bits=_BITS_OF_A_PART))
+    connection.unregister("once")
+
+
+_BITS_OF_A_PART = 24
 
 
 def _block_keys(words: arrow.Array) -> arrow.Array:

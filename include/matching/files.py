@@ -75,21 +75,21 @@ def _read_lines(connection: duckdb.DuckDBPyConnection, columns: list[str], path:
     end = b"\r\n" if header.endswith(b"\r\n") else b"\n"
     connection.execute(
         f"""
-        CREATE TABLE register_lines AS SELECT line, hash(line) AS content FROM read_csv(
+        CREATE TABLE register_read AS SELECT line, hash(line) AS content FROM read_csv(
             {_text(path)}, columns = {{'line': 'VARCHAR'}}, auto_detect = false, header = true,
             delim = '{_NO_DELIMITER}', quote = '', escape = '', strict_mode = false);
         """
     )
     read, quoted = connection.execute(
         f"""
-        SELECT coalesce(sum(strlen(line) + {len(end)}), 0), count(*) FILTER (contains(line, '"')) FROM register_lines
+        SELECT coalesce(sum(strlen(line) + {len(end)}), 0), count(*) FILTER (contains(line, '"')) FROM register_read
         """
     ).fetchall()[0]
     odd = (
         quoted
         and connection.execute(
             f"""
-        SELECT count(*) FROM (SELECT line FROM register_lines WHERE contains(line, '"'))
+        SELECT count(*) FROM (SELECT line FROM register_read WHERE contains(line, '"'))
         WHERE NOT regexp_full_match(line, '{_CELL}(,{_CELL})*')
         """
         ).fetchall()[0][0]
@@ -97,7 +97,7 @@ def _read_lines(connection: duckdb.DuckDBPyConnection, columns: list[str], path:
     # Every byte is of a line, or the lines were not cut where DuckDB cuts records.
     whole = len(header) + read == path.stat().st_size + (0 if ended else len(end))
     if odd or not whole or header != ",".join(columns).encode() + end:
-        connection.execute("DROP TABLE register_lines")
+        connection.execute("DROP TABLE register_read")
         return False
     _read_quoted(connection, columns, quoted)
     cells, named = (
@@ -110,14 +110,12 @@ def _read_lines(connection: duckdb.DuckDBPyConnection, columns: list[str], path:
     )
     connection.execute(
         f"""
-        CREATE VIEW register_contents AS SELECT rowid AS row, content FROM register_lines;
-        CREATE MACRO register_rows(chosen) AS TABLE
+        CREATE MACRO register_rows(of_these) AS TABLE
         SELECT row, content, {candidates.of_row("register", cells)} FROM (
-            SELECT rowid AS row, content, string_split(line, ',') AS cells FROM register_lines
-            WHERE rowid IN (SELECT row FROM query_table(chosen)) AND NOT contains(line, '"'))
+            SELECT row, content, string_split(line, ',') AS cells FROM query_table(of_these) WHERE NOT contains(line, '"'))
         UNION ALL
         SELECT row, content, {candidates.of_row("register", named)} FROM register_quoted
-        WHERE row IN (SELECT row FROM query_table(chosen));
+        SEMI JOIN query_table(of_these) USING (row);
         """
     )
     return True
@@ -130,7 +128,7 @@ def _read_quoted(connection: duckdb.DuckDBPyConnection, columns: list[str], coun
         if count:
             connection.execute(
                 f"""
-                COPY (SELECT rowid || ',' || line FROM register_lines WHERE contains(line, '"'))
+                COPY (SELECT rowid || ',' || line FROM register_read WHERE contains(line, '"'))
                 TO {_text(file.name)} (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01')
                 """
             )
@@ -138,7 +136,7 @@ def _read_quoted(connection: duckdb.DuckDBPyConnection, columns: list[str], coun
             f"""
             CREATE TABLE register_quoted AS SELECT quoted.*, content FROM read_csv(
                 {_text(file.name)}, columns = {{'row': 'BIGINT', {types}}}, auto_detect = false, header = false,
-                {_DIALECT}) quoted JOIN register_lines ON row = register_lines.rowid;
+                {_DIALECT}) quoted JOIN register_read ON row = register_read.rowid;
             """
         )
 

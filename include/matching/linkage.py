@@ -123,7 +123,7 @@ def link_files(cases: Path, register: Path, out: Path, *, threads: int = 2) -> C
         nonlocal count
         files.read_cases(connection, cases)
         files.read_register(connection, register)
-        count = connection.execute("SELECT count(*) FROM cases_keys").fetchall()[0][0]
+        count = connection.execute("SELECT count(*) FROM cases_numbers").fetchall()[0][0]
 
     matches = _link(read, cache.cache_file(files.lineage(register)), threads)
     write_private(out.absolute(), matches.to_csv(index=False, lineterminator="\r\n").encode())
