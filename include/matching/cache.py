@@ -27,6 +27,9 @@ _MOST_GONE = 0.1
 
 Rows that left are deleted at once, but their bytes may stay in the file."""
 
+_IN_USE = ("Could not set lock", "file handle conflict")
+"""What DuckDB says where another process, or another thread of this one, has the file."""
+
 _KEYS = "number BIGINT, content UBIGINT, birth_date VARCHAR, nationality VARCHAR, alone BOOLEAN, "
 _KEYS += "reference UBIGINT, unhcr_reference UBIGINT"
 _TABLES = {
@@ -89,9 +92,14 @@ def version() -> str:
     return digest.hexdigest()[:16]
 
 
-def cache_file(register: str) -> Path:
-    """Where what is known of a register is kept; `register` names it from one day to the next."""
-    return data_folder() / "cache" / "linking" / f"{register}-{version()}.duckdb"
+def cache_file(register: str, form: str = "") -> Path:
+    """Where what is known of a register is kept.
+
+    register: what names it from one day to the next
+    form: what of its files must not change, or what is kept of one says nothing of the next
+    """
+    versions = hashlib.sha256(f"{version()} {form}".encode()).hexdigest()[:16]
+    return data_folder() / "cache" / "linking" / f"{register}-{versions}.duckdb"
 
 
 def attach(connection: duckdb.DuckDBPyConnection, file: Path | None) -> bool:
@@ -108,10 +116,13 @@ def attach(connection: duckdb.DuckDBPyConnection, file: Path | None) -> bool:
                 except duckdb.Error as error:
                     with suppress(duckdb.Error):
                         connection.execute("DETACH DATABASE IF EXISTS kept")
-                    if "lock" in str(error) or "handle" in str(error):
+                    if any(said in str(error) for said in _IN_USE):
                         break
                     forget(file)
                 else:
+                    register, _, _ = file.stem.rpartition("-")
+                    for other in set(file.parent.glob(f"{register}-*{file.suffix}")) - {file}:
+                        forget(other)
                     return True
     connection.execute("ATTACH ':memory:' AS kept")
     connection.execute(_MAKE)

@@ -75,8 +75,8 @@ def read_rows(connection: duckdb.DuckDBPyConnection, table: str, source: str, co
     """Read the rows of `source`, a relation of SQL whose `columns` are text, for `find_known`.
 
     table: "cases" or "register"
-    result: `{table}_read`, with `content`, a hash of all that linking reads of a row, and `{table}_rows(of_these)`: `of_row`
-        for some rows of it, given as the name of a relation that has their rowid as `row`
+    result: `{table}_read`, with `content`, a hash of all that linking reads of a row, and `{table}_rows(of_these)`:
+        `of_row` for some rows of it, given as the name of a relation that has their rowid as `row`
     """
     read = OF_A_PERSON if table == "cases" else READ
     cells = of_row(table, {column: column for column in {KEY[table], *read} & columns})
@@ -314,7 +314,8 @@ SELECT part, nationality, CAST(sum(bearers) AS BIGINT) AS bearers FROM (
     FROM kept.register_part JOIN kept.register USING (number) SEMI JOIN register_gone USING (number) GROUP BY ALL)
 GROUP BY ALL;
 CREATE TABLE rarities AS
-WITH peoples AS (SELECT nationality, count(*) AS people FROM register_keys ANTI JOIN register_gone USING (number) GROUP BY ALL),
+WITH peoples AS (
+        SELECT nationality, count(*) AS people FROM register_keys ANTI JOIN register_gone USING (number) GROUP BY ALL),
     all_bearers AS (SELECT part, sum(bearers) AS bearers FROM bearers GROUP BY part)
 -- A DECIMAL: the sum of some is the same in whatever order.
 SELECT number AS case_id, part, rank, CAST(log10(
@@ -501,6 +502,8 @@ def _known(person: str, original: str | None) -> list[str]:
 def _elder_level(one: str | None, other: str | None) -> int:
     if not one or not other:
         return -1
+    if one == other:
+        return 3
     return _level(name_similarity(one, other)) or int(not contradict(one, other))
 
 

@@ -5,7 +5,6 @@ is a record, only those are split that are new since yesterday or may be somebod
 """
 
 import csv
-import hashlib
 import itertools
 import re
 import tempfile
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from include.matching import candidates
+from include.matching import cache, candidates
 
 _REQUIRED = {"cases": ("case_id",), "register": ("asylum_reference", "applied_on", "final")}
 _DIALECT = "delim = ',', quote = '\"', escape = '\"', strict_mode = false, null_padding = false"
@@ -23,13 +22,12 @@ _NO_DELIMITER = "\x01\x02\x03\x04"
 _CELL = '([^",]*|"([^"]|"")*")'
 
 
-def lineage(register: Path) -> str:
-    """A name for the register that a file is of, from one day to the next: its host country and its columns."""
+def kept_of(register: Path) -> Path:
+    """Where `cache` keeps what is known of the register that a file is of, told by its first row's host country."""
     with register.open("rb") as file:
         lines = [line.decode("utf-8-sig", "replace") for line in itertools.islice(file, 2)]
     host = next(csv.DictReader(lines), {}).get("host_country") or ""
-    named = host if re.fullmatch("[A-Z]{3}", host) else "any"
-    return f"{named}-{hashlib.sha256(''.join(lines[:1]).encode()).hexdigest()[:8]}"
+    return cache.cache_file(f"csv-{host if re.fullmatch('[A-Z]{3}', host) else 'any'}", "".join(lines[:1]))
 
 
 def read_cases(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
@@ -112,7 +110,8 @@ def _read_lines(connection: duckdb.DuckDBPyConnection, columns: list[str], path:
         f"""
         CREATE MACRO register_rows(of_these) AS TABLE
         SELECT row, content, {candidates.of_row("register", cells)} FROM (
-            SELECT row, content, string_split(line, ',') AS cells FROM query_table(of_these) WHERE NOT contains(line, '"'))
+            SELECT row, content, string_split(line, ',') AS cells FROM query_table(of_these)
+            WHERE NOT contains(line, '"'))
         UNION ALL
         SELECT row, content, {candidates.of_row("register", named)} FROM register_quoted
         SEMI JOIN query_table(of_these) USING (row);

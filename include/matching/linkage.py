@@ -125,7 +125,7 @@ def link_files(cases: Path, register: Path, out: Path, *, threads: int = 2) -> C
         files.read_register(connection, register)
         count = connection.execute("SELECT count(*) FROM cases_numbers").fetchall()[0][0]
 
-    matches = _link(read, cache.cache_file(files.lineage(register)), threads)
+    matches = _link(read, files.kept_of(register), threads)
     write_private(out.absolute(), matches.to_csv(index=False, lineterminator="\r\n").encode())
     accepted = matches["decision"] == "accept"
     return Counts(count, int(accepted.sum()), matches.loc[~accepted, "case_id"].nunique())

@@ -8,6 +8,7 @@ from include.extracts.partition import good_rows
 from include.ledger.engine import reading
 from include.ledger.intake import Partition, both_extracts
 from include.ledger.models import Extract
+from include.matching.cache import cache_file
 from include.matching.candidates import READ
 from include.matching.linkage import MODEL_VERSION, link
 from include.settings import data_folder, write_private
@@ -21,7 +22,8 @@ def link_partition(key: str) -> dict[str, int]:
     partition = Partition.of(key)
     with reading() as session:
         cases, procedure = both_extracts(session, partition)
-    links = link(good_rows(partition, cases), good_rows(partition, procedure, READ))
+    kept = cache_file(f"partition-{partition.host_country}")
+    links = link(good_rows(partition, cases), good_rows(partition, procedure, READ), kept=kept)
     write_private(_links_path(partition, cases, procedure), links.to_parquet(index=False))
     return {str(decision): int(rows) for decision, rows in links["decision"].value_counts().items()}
 
