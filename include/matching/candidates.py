@@ -177,7 +177,7 @@ def meet(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(_PARTS.format(most=_MOST_RANKS))
     _find_parts(connection)
     connection.execute(_RARITIES)
-    connection.execute(_TWO_NAMES)
+    connection.execute(_TWO_NAMES.format(years=_YEARS_AROUND))
     ways = [way.format(side=side, years=_YEARS_AROUND) for way in _WAYS_TO_MEET for side in _SIDES]
     connection.execute(
         f"""
@@ -335,6 +335,13 @@ FROM (
     SELECT number, a.part AS one, b.part AS other FROM register_part a JOIN register_part b USING (number)
     WHERE a.part < b.part AND (a.part, b.part) IN (SELECT (one, other) FROM two_of_cases))
 JOIN register_keys USING (number);
+-- Two dates are long to compare, and the same two are in many pairs.
+CREATE TABLE agreeing_dates AS
+SELECT of_case, of_record FROM (
+    SELECT DISTINCT c.birth_date AS of_case, r.birth_date AS of_record
+    FROM two_of_cases c JOIN two_of_register r USING (one, other)
+    WHERE (c.fresh OR r.fresh) AND abs(c.year - r.year) <= {years})
+WHERE birth_level(of_case, of_record) <> 0;
 """
 
 _WAYS_TO_MEET = (
@@ -357,7 +364,9 @@ _WAYS_TO_MEET = (
     """,
     """
     SELECT c.number, r.number FROM two_of_cases c JOIN two_of_register r USING (one, other)
-    WHERE {side} AND coalesce(abs(c.year - r.year) <= {years}, true) AND birth_level(c.birth_date, r.birth_date) <> 0
+    WHERE {side} AND coalesce(abs(c.year - r.year) <= {years}, true)
+        AND (c.birth_date IS NULL OR r.birth_date IS NULL
+            OR (c.birth_date, r.birth_date) IN (SELECT (of_case, of_record) FROM agreeing_dates))
     """,
 )
 _SIDES = ("c.fresh", "NOT c.fresh AND r.fresh")
