@@ -171,7 +171,8 @@ def meet(connection: duckdb.DuckDBPyConnection) -> None:
 
     Met are pairs that share the reference but for signs that look alike; or UNHCR's reference; or a known birth date
     and the nationality; or a known birth date and a part of the name, a guessed one if one has but one name; or two
-    parts of the name, the years of birth at most two apart or one of them unknown. Left out are pairs of `kept.pair`.
+    parts of the name, the years of birth at most two apart or one of them unknown. Left out are pairs of `kept.pair`;
+    among the others may be some of rows that are gone.
     """
     people_of(connection, "cases", "SELECT number FROM cases_numbers", "cases")
     connection.execute(_PARTS.format(most=_MOST_RANKS))
@@ -179,12 +180,7 @@ def meet(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(_RARITIES)
     connection.execute(_TWO_NAMES.format(years=_YEARS_AROUND))
     ways = [way.format(side=side, years=_YEARS_AROUND) for way in _WAYS_TO_MEET for side in _SIDES]
-    connection.execute(
-        f"""
-        CREATE TABLE met AS SELECT DISTINCT case_id, record_id FROM ({" UNION ALL ".join(ways)})
-        ANTI JOIN cases_gone c ON c.number = case_id ANTI JOIN register_gone r ON r.number = record_id
-        """
-    )
+    connection.execute(f"CREATE TABLE met AS SELECT DISTINCT case_id, record_id FROM ({' UNION ALL '.join(ways)})")
 
 
 def pair_up(connection: duckdb.DuckDBPyConnection, *, all_of_them: bool = False) -> None:

@@ -68,8 +68,6 @@ def _read_lines(connection: duckdb.DuckDBPyConnection, columns: list[str], path:
     """
     with path.open("rb") as file:
         header = file.readline()
-        file.seek(-1, 2)
-        ended = file.read() == b"\n"
     end = b"\r\n" if header.endswith(b"\r\n") else b"\n"
     connection.execute(
         f"""
@@ -93,7 +91,7 @@ def _read_lines(connection: duckdb.DuckDBPyConnection, columns: list[str], path:
         ).fetchall()[0][0]
     )
     # Every byte is of a line, or the lines were not cut where DuckDB cuts records.
-    whole = len(header) + read == path.stat().st_size + (0 if ended else len(end))
+    whole = len(header) + read == path.stat().st_size
     if odd or not whole or header != ",".join(columns).encode() + end:
         connection.execute("DROP TABLE register_read")
         return False
