@@ -41,8 +41,7 @@ _TABLES = {
     "bearers": "part INTEGER, nationality VARCHAR, bearers BIGINT",
     "pair": "case_id BIGINT, record_id BIGINT, shares BIGINT, name TINYINT, birth_date TINYINT, reference TINYINT, "
     "unhcr_reference TINYINT, sex TINYINT, nationality TINYINT, father TINYINT, mother TINYINT, place TINYINT",
-    "name_level": "case_id BIGINT, record_id BIGINT, level TINYINT",
-    "elder_level": "case_id BIGINT, record_id BIGINT, father TINYINT, mother TINYINT, place TINYINT",
+    "level": "case_id BIGINT, record_id BIGINT, what VARCHAR, level TINYINT",
     "taken_in": "rows BIGINT",
 }
 _MAKE = "BEGIN;" + "".join(f"CREATE TABLE IF NOT EXISTS kept.{name} ({columns});" for name, columns in _TABLES.items())
@@ -50,8 +49,7 @@ _MAKE += "COMMIT;"
 
 _KEEP_ROWS = """
 BEGIN;
-DELETE FROM kept.name_level WHERE record_id IN (FROM register_gone) OR case_id IN (FROM cases_gone);
-DELETE FROM kept.elder_level WHERE record_id IN (FROM register_gone) OR case_id IN (FROM cases_gone);
+DELETE FROM kept.level WHERE record_id IN (FROM register_gone) OR case_id IN (FROM cases_gone);
 DELETE FROM kept.pair WHERE record_id IN (FROM register_gone) OR case_id IN (FROM cases_gone);
 DELETE FROM kept.register_part WHERE number IN (FROM register_gone);
 DELETE FROM kept.register WHERE number IN (FROM register_gone);
@@ -70,12 +68,8 @@ COMMIT;
 
 _KEEP_LEVELS = """
 BEGIN;
-DELETE FROM kept.name_level;
-INSERT INTO kept.name_level BY NAME
-SELECT case_id, record_id, level FROM name_levels JOIN hoped USING (pair);
-DELETE FROM kept.elder_level;
-INSERT INTO kept.elder_level BY NAME
-SELECT case_id, record_id, e.* EXCLUDE (pair) FROM elder_levels e JOIN hoped USING (pair);
+DELETE FROM kept.level;
+INSERT INTO kept.level SELECT case_id, record_id, what, level FROM levels JOIN hoped USING (pair);
 COMMIT;
 """
 

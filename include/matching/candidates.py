@@ -208,11 +208,13 @@ def compare(connection: duckdb.DuckDBPyConnection, *, least: float | None = None
     connection.execute(_WEIGHED.format(weight=weight, least=least, most=_MOST_NAMED))
     people_of(connection, "register", "SELECT record_id FROM weighed", "records")
     connection.execute(_HOPED.format(most=_MOST_NAMED))
-    # Their elders first: they are compared sooner than names, and speak against more of them.
-    _level_elders(connection)
-    connection.execute(_BORNE_OUT.format(weight=weight, least=least))
-    _level_names(connection)
-    connection.execute(_COMPARED.format(weight=weight, least=least))
+    connection.execute(
+        "CREATE TABLE compared AS FROM hoped; CREATE TABLE levels (pair BIGINT, what VARCHAR, level INTEGER)"
+    )
+    # The name last: elders are compared sooner, and speak against most.
+    for what in ("father", "mother", "place", "name"):
+        _level(connection, what)
+        connection.execute(_COMPARED.format(what=what, weight=weight, least=least))
 
 
 def _least_weight() -> float:
@@ -419,17 +421,19 @@ SELECT row_number() OVER () AS pair, * FROM (
         OR row_number() OVER (PARTITION BY case_id ORDER BY weight DESC, key, content) <= {most});
 """
 
-_BORNE_OUT = """
-CREATE TABLE borne_out AS
-SELECT * FROM (
-    SELECT h.* REPLACE (e.father AS father, e.mother AS mother, e.place AS place)
-    FROM hoped h JOIN elder_levels e USING (pair))
-WHERE 2 IN (reference, unhcr_reference) OR {weight} >= {least};
+_UNLEVELLED = """
+INSERT INTO levels
+SELECT pair, what, level FROM compared JOIN kept.level USING (case_id, record_id) WHERE what = '{what}';
+SELECT pair, {columns}
+FROM (FROM compared ANTI JOIN (FROM levels WHERE what = '{what}') USING (pair) WHERE {what} >= 0)
+JOIN cases c ON c.id = case_id JOIN records r ON r.id = record_id ORDER BY case_id;
 """
 
 _COMPARED = """
-CREATE TABLE compared AS
-SELECT * FROM (SELECT b.* REPLACE (coalesce(level, -1) AS name) FROM borne_out b LEFT JOIN name_levels USING (pair))
+CREATE OR REPLACE TABLE compared AS
+SELECT * FROM (
+    SELECT compared.* REPLACE (coalesce(level, -1) AS {what})
+    FROM compared LEFT JOIN (FROM levels WHERE what = '{what}') USING (pair))
 WHERE 2 IN (reference, unhcr_reference) OR {weight} >= {least};
 """
 
@@ -458,59 +462,41 @@ def _block_keys(words: arrow.Array) -> arrow.Array:
     )
 
 
-def _level_elders(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make `elder_levels` (`pair`, `father`, `mother`, `place`) of the pairs in `hoped`."""
-    rows = connection.execute(
-        """
-        CREATE TABLE elder_levels AS
-        SELECT pair, e.father, e.mother, e.place FROM hoped JOIN kept.elder_level e USING (case_id, record_id);
-        SELECT pair, c.father, r.father, c.mother, r.mother, c.place, r.place
-        FROM (FROM hoped ANTI JOIN elder_levels USING (pair))
-        JOIN cases c ON c.id = case_id JOIN records r ON r.id = record_id
-        """
-    ).fetchall()
-    levels = {"pair": [row[0] for row in rows]}
-    for at, field in enumerate(("father", "mother", "place")):
-        levels[field] = [_elder_level(row[1 + 2 * at], row[2 + 2 * at]) for row in rows]
-    _put(connection, "elder_levels", levels)
+def _level(connection: duckdb.DuckDBPyConnection, what: str) -> None:
+    """Put into `levels` how alike `what` is of the pairs in `compared` of whom both sides say it."""
+    columns = ("person", "original", "father") if what == "name" else (what,)
+    sides = ", ".join(f"{side}.{column}" for side in "cr" for column in columns)
+    # Not as a function of DuckDB's: its threads would wait for each other in Python.
+    rows = connection.execute(_UNLEVELLED.format(what=what, columns=sides)).fetchall()
+    level = _name_level if what == "name" else _elder_level
+    pairs, levels = [row[0] for row in rows], [level(*row[1:]) for row in rows]
+    found = arrow.table({"pair": arrow.array(pairs, arrow.int64()), "level": arrow.array(levels, arrow.int64())})
+    connection.register("found", found)
+    connection.execute(f"INSERT INTO levels SELECT pair, '{what}', level FROM found")
+    connection.unregister("found")
 
 
-def _level_names(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make `name_levels` (`pair`, `level`) of the pairs in `borne_out` whose names are both known."""
-    rows = connection.execute(
-        """
-        CREATE TABLE name_levels AS
-        SELECT pair, level FROM borne_out JOIN kept.name_level USING (case_id, record_id);
-        SELECT pair, c.person, c.original, c.father, r.person, r.original, r.father
-        FROM (FROM borne_out ANTI JOIN name_levels USING (pair) WHERE name >= 0)
-        JOIN cases c ON c.id = case_id JOIN records r ON r.id = record_id ORDER BY case_id
-        """
-    ).fetchall()
-    levels: dict[str, list[int]] = {"pair": [row[0] for row in rows], "level": []}
-    for _, *one, a_father, person, original, b_father in rows:
-        fathers = [father for father in (a_father, b_father) if father]
-        levels["level"].append(_level(likeness(_known(*one), _known(person, original), fathers)))
-    _put(connection, "name_levels", levels)
-
-
-def _put(connection: duckdb.DuckDBPyConnection, table: str, columns: dict[str, list[int]]) -> None:
-    given = arrow.table({column: arrow.array(values, arrow.int64()) for column, values in columns.items()})
-    connection.register("given", given)
-    connection.execute(f"INSERT INTO {table} BY NAME FROM given")
-    connection.unregister("given")
+def _name_level(
+    person: str,
+    original: str | None,
+    father: str | None,
+    other: str,
+    other_original: str | None,
+    other_father: str | None,
+) -> int:
+    fathers = [name for name in (father, other_father) if name]
+    return _level_of(likeness(_known(person, original), _known(other, other_original), fathers))
 
 
 def _known(person: str, original: str | None) -> list[str]:
     return [person, original] if original else [person]
 
 
-def _elder_level(one: str | None, other: str | None) -> int:
-    if not one or not other:
-        return -1
+def _elder_level(one: str, other: str) -> int:
     if one == other:
         return 3
-    return _level(name_similarity(one, other)) or int(not contradict(one, other))
+    return _level_of(name_similarity(one, other)) or int(not contradict(one, other))
 
 
-def _level(likeness: float) -> int:
+def _level_of(likeness: float) -> int:
     return 3 if likeness >= 0.92 else 2 if likeness >= SAME_NAME else 1 if likeness >= ANOTHER_NAME else 0

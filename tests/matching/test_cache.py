@@ -220,7 +220,7 @@ def test_of_rows_that_are_gone_nothing_is_kept(day, world, data_folder):
     day(cases[:1] + cases[20:], register[:1] + register[50:])
     day(cases[:1] + cases[20:], register[:1] + register[50:])
     with duckdb.connect(str(kept_file(data_folder)), read_only=True) as connection:
-        for table in ("pair", "name_level", "elder_level"):
+        for table in ("pair", "level"):
             rows, there = (
                 connection.execute(f"SELECT count(*) FROM {table} {among}").fetchall()[0][0]
                 for among in (
