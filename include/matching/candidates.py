@@ -181,6 +181,7 @@ def meet(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(_TWO_NAMES.format(years=_YEARS_AROUND))
     ways = [way.format(side=side, years=_YEARS_AROUND) for way in _WAYS_TO_MEET for side in _SIDES]
     connection.execute(f"CREATE TABLE met AS SELECT DISTINCT case_id, record_id FROM ({' UNION ALL '.join(ways)})")
+    connection.execute("DROP TABLE two_of_cases; DROP TABLE two_of_register; DROP TABLE agreeing_dates")
 
 
 def pair_up(connection: duckdb.DuckDBPyConnection, *, all_of_them: bool = False) -> None:
@@ -208,9 +209,8 @@ def compare(connection: duckdb.DuckDBPyConnection, *, least: float | None = None
     connection.execute(_WEIGHED.format(weight=weight, least=least, most=_MOST_NAMED))
     people_of(connection, "register", "SELECT record_id FROM weighed", "records")
     connection.execute(_HOPED.format(most=_MOST_NAMED))
-    connection.execute(
-        "CREATE TABLE compared AS FROM hoped; CREATE TABLE levels (pair BIGINT, what VARCHAR, level INTEGER)"
-    )
+    connection.execute("CREATE TABLE levels (pair BIGINT, what VARCHAR, level INTEGER)")
+    connection.execute("CREATE TABLE compared AS FROM hoped")
     # The name last: elders are compared sooner, and speak against most.
     for what in ("father", "mother", "place", "name"):
         _level(connection, what)
@@ -286,17 +286,16 @@ JOIN (FROM kept.skeleton UNION ALL FROM new_skeletons) USING (skeleton);
 CREATE TABLE word_parts AS FROM new_word_parts UNION ALL SELECT word, part FROM kept.word WHERE part IS NOT NULL;
 CREATE TABLE cases_part AS
 SELECT number, part, least(row_number() OVER (PARTITION BY number ORDER BY part) - 1, {most}) AS rank
-FROM (
-    SELECT DISTINCT number, part FROM cases_word JOIN word_parts USING (word));
+FROM (SELECT DISTINCT number, part FROM cases_word JOIN word_parts USING (word));
 """
 
 _REGISTER_PARTS = """
 CREATE TABLE fresh_part AS
 SELECT pair >> {bits} AS number, CAST(pair & ((1 << {bits}) - 1) AS INTEGER) AS part FROM once;
 DROP TABLE fresh_word;
+-- Of rows that were met before, only what new cases may meet them by.
 CREATE TABLE known_part AS
-FROM kept.register_part
-WHERE part IN (SELECT part FROM cases_part JOIN cases_fresh USING (number));
+FROM kept.register_part WHERE part IN (SELECT part FROM cases_part JOIN cases_fresh USING (number));
 CREATE VIEW register_part AS FROM fresh_part UNION ALL FROM known_part;
 """
 

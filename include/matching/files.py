@@ -81,25 +81,14 @@ def _read_lines(connection: duckdb.DuckDBPyConnection, columns: list[str], path:
         SELECT coalesce(sum(strlen(line) + {len(end)}), 0), count(*) FILTER (contains(line, '"')) FROM register_read
         """
     ).fetchall()[0]
-    odd = (
-        quoted
-        and connection.execute(
-            f"""
-        SELECT count(*) FROM (SELECT line FROM register_read WHERE contains(line, '"'))
-        WHERE NOT regexp_full_match(line, '{_CELL}(,{_CELL})*')
-        """
-        ).fetchall()[0][0]
-    )
+    odd = quoted and _count_odd(connection)
     # Every byte is of a line, or the lines were not cut where DuckDB cuts records.
     whole = len(header) + read == path.stat().st_size
     if odd or not whole or header != ",".join(columns).encode() + end:
         connection.execute("DROP TABLE register_read")
         return False
     _read_quoted(connection, columns, quoted)
-    cells, named = (
-        {column: f"cells[{at}]" for at, column in enumerate(columns, 1)},
-        dict(zip(columns, columns, strict=True)),
-    )
+    cells = {column: f"cells[{at}]" for at, column in enumerate(columns, 1)}
     # A line that is cut off is an error as in any CSV file; what is too much at its end is left.
     cells["asylum_reference"] = (
         f"CASE WHEN cells[{len(columns)}] IS NULL THEN error('too few cells') ELSE {cells['asylum_reference']} END"
@@ -111,29 +100,44 @@ def _read_lines(connection: duckdb.DuckDBPyConnection, columns: list[str], path:
             SELECT row, content, string_split(line, ',') AS cells FROM query_table(of_these)
             WHERE NOT contains(line, '"'))
         UNION ALL
-        SELECT row, content, {candidates.of_row("register", named)} FROM register_quoted
-        SEMI JOIN query_table(of_these) USING (row);
+        FROM register_quoted SEMI JOIN query_table(of_these) USING (row);
         """
     )
     return True
 
 
+def _count_odd(connection: duckdb.DuckDBPyConnection) -> int:
+    """How many lines with quotes are not surely a record of their own."""
+    (found,) = connection.execute(
+        f"""
+        SELECT count(*) FROM (SELECT line FROM register_read WHERE contains(line, '"'))
+        WHERE NOT regexp_full_match(line, '{_CELL}(,{_CELL})*')
+        """
+    ).fetchall()
+    return int(found[0])
+
+
 def _read_quoted(connection: duckdb.DuckDBPyConnection, columns: list[str], count: int) -> None:
-    """Make `register_quoted` of the lines with quotes, as DuckDB reads them."""
-    types = ", ".join(f"{_text(column)}: 'VARCHAR'" for column in columns)
-    with tempfile.NamedTemporaryFile(suffix=".csv") as file:
+    """Make `register_quoted`, rows of the lines with quotes, as DuckDB reads them."""
+    cells = {column: f"cell_{at}" for at, column in enumerate(columns)}
+    types = ", ".join(f"{cell}: 'VARCHAR'" for cell in cells.values())
+    # A folder that its owner alone opens: DuckDB makes the file as it likes.
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "quoted.csv"
+        file.touch()
         if count:
             connection.execute(
                 f"""
                 COPY (SELECT rowid || ',' || line FROM register_read WHERE contains(line, '"'))
-                TO {_text(file.name)} (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01')
+                TO {_text(file)} (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01')
                 """
             )
         connection.execute(
             f"""
-            CREATE TABLE register_quoted AS SELECT quoted.*, content FROM read_csv(
-                {_text(file.name)}, columns = {{'row': 'BIGINT', {types}}}, auto_detect = false, header = false,
-                {_DIALECT}) quoted JOIN register_read ON row = register_read.rowid;
+            CREATE TABLE register_quoted AS
+            SELECT row, content, {candidates.of_row("register", cells)} FROM read_csv(
+                {_text(file)}, columns = {{row: 'BIGINT', {types}}}, auto_detect = false, header = false, {_DIALECT})
+            JOIN (SELECT rowid AS row, content FROM register_read) USING (row);
             """
         )
 

@@ -142,6 +142,32 @@ def test_a_damaged_file_is_made_anew_and_never_believed(day, data_folder, how):
         assert day() == right
 
 
+def test_what_fails_while_it_is_read_is_made_anew_and_the_day_linked_all_the_same(day, data_folder, monkeypatch):
+    right = day()
+    pair_up, failed = candidates.pair_up, []
+
+    def fails_once(connection):
+        if not failed:
+            failed.append(True)
+            raise duckdb.IOException("the disk does not answer")
+        pair_up(connection)
+
+    monkeypatch.setattr(candidates, "pair_up", fails_once)
+    assert day() == right
+    assert failed
+    with duckdb.connect(str(kept_file(data_folder)), read_only=True) as connection:
+        assert connection.execute("SELECT count(*) FROM taken_in").fetchall() == [(1,)]
+
+
+def test_a_cell_may_have_any_name_of_ours(day, world):
+    register = read_rows(world[1])
+    named = [[*row, *("row", "content", "cells", "line", "key")] for row in register]
+    right = day(register=register)
+    assert day(register=named) == right
+    named[5][-1] = 'a "quote"'
+    assert day(register=named) == right
+
+
 KILLED = """
 import os, sys
 from pathlib import Path
