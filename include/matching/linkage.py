@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from include.matching.decision import Pair, Person
 
 MODEL_VERSION = model.VERSION
-_MEMORY = "600MB"
+_MEMORY = "500MB"
 """What DuckDB may hold; the rest of a large register goes to a temporary folder that only the owner reads."""
 _LEAST_COUNTED = -6.0
 """Match weight from which on `scored_pairs` has pairs: one in sixty of those with it is of one person."""
