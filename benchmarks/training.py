@@ -87,12 +87,13 @@ def _pairs(seed: int, host: str, cases: int, register: int) -> pd.DataFrame:
     labels = ", ".join(f"{label} AS {name}" for name, (label, _) in model.readings().items())
     with people(rows, records) as connection:
         candidates.meet(connection)
+        candidates.pair_up(connection, all_of_them=True)
         candidates.compare(connection, all_of_them=True)
         found = connection.execute(
             f"""
             SELECT labelled.* EXCLUDE (case_id, record_id), c.key AS case_key, r.key AS record_key
             FROM (SELECT {labels}, case_id, record_id FROM compared) labelled
-            JOIN cases c ON c.id = case_id JOIN register r ON r.id = record_id
+            JOIN cases c ON c.id = case_id JOIN records r ON r.id = record_id
             """
         ).df()
     found["one"] = [pair in own for pair in zip(found.pop("case_key"), found.pop("record_key"), strict=True)]

@@ -12,8 +12,6 @@ from typing import Any
 
 _MODEL = json.loads((Path(__file__).parent / "model.json").read_text(encoding="utf-8"))
 VERSION: str = _MODEL["version"]
-LEAST_WEIGHT = -6.0
-"""Match weight (log2 of the odds) under which a pair is not worth a look: less than one in sixty."""
 
 
 def settings(register_size: int) -> dict[str, Any]:

@@ -270,8 +270,8 @@ def test_where_a_person_said_that_two_are_two_the_next_best_takes_the_place():
 
 
 def test_a_record_that_a_person_denied_one_case_is_free_for_the_other():
-    two = pd.DataFrame([case("A"), case("B", nationality="IRN")])
-    register = pd.DataFrame([record("REF-00001"), *STRANGERS])
+    two = pd.DataFrame([case("A"), case("B", sex="F")])
+    register = pd.DataFrame([record("REF-00001", sex=None), *STRANGERS])
     assert set(link(two, register)["decision"]) == {"review"}, "two claim it"
     found = link(two, register, apart={("B", "REF-00001")})
     assert list(found[["case_id", "decision"]].itertuples(index=False, name=None)) == [("A", "accept")]
