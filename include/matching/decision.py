@@ -24,7 +24,7 @@ from include.matching.names import (
 )
 
 COLUMNS = ["case_id", "asylum_reference", "match_probability", "decision", "method"]
-ACCEPT = 0.9
+ACCEPT = 0.85
 """From this probability on a pair may be accepted, if nothing speaks against it and nobody else comes near."""
 REVIEW = 0.05
 """From this probability on a pair is worth a person's time."""

@@ -367,7 +367,7 @@ def _may_be(one: Token, other: Token) -> bool:
     # Funmi and Funmilayo, Seun and Oluwaseun; Aleksandr and Aleksandrovna.
     if len(short) >= 4 and (long.startswith(short) or long.endswith(short)):
         return True
-    slips = 1 if len(short) < 6 else 2
+    slips = 1 if len(short) < 8 else 2
     unknown = not (one.symbols and other.symbols)
     return unknown and len(short) > 2 and DamerauLevenshtein.distance(one.folded, other.folded) <= slips
 
