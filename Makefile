@@ -8,7 +8,7 @@ ONCE ?=
 DAYS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-airflow lint format types lock bench schemas clean
+.PHONY: help install demo test test-airflow lint format types lock model bench bench-matching schemas clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -62,8 +62,17 @@ lock: $(BIN)/uv ## compile requirements*.in to requirements*.txt
 schemas: $(VENV)/.installed ## the JSON Schemas of the arrangements, from their models
 	$(BIN)/python -m include schemas
 
-bench: $(VENV)/.installed-dev ## the benchmarks, side by side with their peers
+model: $(VENV)/.installed-dev ## fit the matching model anew and check it (VERSION=2026-12-a; minutes)
+	$(BIN)/python -m benchmarks.training --version $(VERSION)
+	$(BIN)/python -m benchmarks.quality --worlds 5 --into-model
+
+bench: bench-matching ## the benchmarks, side by side with their peers
+
+bench-matching: $(VENV)/.installed-dev .venv-peers/.installed ## speed, quality, names and FEBRL 4, beside Splink and others
 	$(BIN)/python -m benchmarks.link
+	$(BIN)/python -m benchmarks.quality --worlds 5
+	$(BIN)/python -m benchmarks.names.compare
+	$(BIN)/python -m benchmarks.febrl
 
 clean: ## everything that the commands above made
 	rm -rf $(VENV) data demo-data .mypy_cache .ruff_cache .pytest_cache .hypothesis

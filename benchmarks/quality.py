@@ -1,4 +1,4 @@
-"""Quality of linking on worlds that the model was not fitted on, by what is wrong with a case, and what a probability means.
+"""Quality of linking on worlds that the model was not fitted on, by what is wrong with a case, and its probabilities.
 
 `python -m benchmarks.quality` makes `--worlds` worlds for each of HOSTS, of seeds that nobody has looked at.
 """
@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import track
 
 from benchmarks.results import FOLDER, save
+from benchmarks.training import read_model, write_model
 from include.matching.linkage import MODEL_VERSION, link, scored_pairs
 from include.matching.references import plain
 from include.sample.world import World
@@ -29,6 +30,7 @@ def main() -> None:
     parser.add_argument("--worlds", type=int, default=3)
     parser.add_argument("--cases", type=int, default=1_500)
     parser.add_argument("--register", type=int, default=20_000)
+    parser.add_argument("--into-model", action="store_true", help="write the figures into the model file as its checks")
     given = parser.parse_args()
     cases, pairs = [], []
     worlds = list(itertools.product(range(900_001, 900_001 + given.worlds), HOSTS))
@@ -52,6 +54,9 @@ def main() -> None:
     save("quality", tables, {"model": MODEL_VERSION}, Console())
     with (FOLDER / "quality.md").open("a", encoding="utf-8") as file:
         file.write(_drawn(calibration))
+    if given.into_model:
+        said = f"{len(worlds)} worlds of {', '.join(HOSTS)}, {given.cases:,} cases to {given.register:,} records each"
+        write_model(read_model() | {"checks": {"on": said} | _row(every)})
 
 
 def _link(world: World, host: str) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -130,7 +135,7 @@ def _calibration(pairs: pd.DataFrame) -> list[dict[str, float | int | str]]:
     inside = pd.cut(pairs["match_probability"], BINS, include_lowest=True)
     return [
         {
-            "probability": f"{bounds.left:.4g} to {bounds.right:.4g}".replace("-0.001", "0"),
+            "probability": f"{max(bounds.left, 0):.4g} to {bounds.right:.4g}",
             "pairs": len(part),
             "mean probability": round(float(part["match_probability"].mean()), 4),
             "of one person": round(float(part["one"].mean()), 4),

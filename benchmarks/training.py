@@ -1,8 +1,8 @@
 """Fitting the model: what each level of agreement is worth, learnt from made-up worlds whose truth is known.
 
-`make model` (`python -m benchmarks.training`) writes `include/matching/model.json` anew, the same on every machine. It is
-never part of a daily run. Worlds whose hands (`include/sample/hands.yaml`) the model was not fitted on are for
-`benchmarks.quality`, which says what the probabilities are worth.
+`make model VERSION=2026-11-e` writes `include/matching/model.json` anew, the same on every machine, with its checks on
+worlds whose hands (`include/sample/hands.yaml`) it was not fitted on (`benchmarks.quality`). It is never part of a daily
+run.
 
 The weights of all levels are fitted together, by logistic regression on every pair that meets, so that a family name, a
 father's name and a place that come together are not counted as if they came by chance. Each is drawn to what was
@@ -54,7 +54,7 @@ def main() -> None:
         for number, host in itertools.product(range(count), HOSTS)
     ]
     pairs = pd.concat([_pairs(*world) for world in track(worlds, "worlds to learn from")], ignore_index=True)
-    known = json.loads(FILE.read_text(encoding="utf-8"))
+    known = read_model()
     levels = [(comparison["name"], level) for comparison in known["comparisons"] for level in comparison["levels"]]
     agreement = np.column_stack([(pairs[name] == level["label"]).to_numpy(float) for name, level in levels])
     one = pairs["one"].to_numpy(float)
@@ -74,7 +74,8 @@ def main() -> None:
         f"met, {int(one.sum()):,} of one person), each weight drawn to its belief with a standard deviation of {BELIEF:g}. "
         "Weight of a level: log2(m/u)."
     )
-    FILE.write_text(_as_text(known), encoding="utf-8")
+    known.pop("checks", None)
+    write_model(known)
     _report(levels, weights, agreement, one)
 
 
@@ -135,15 +136,22 @@ def fit(
     return (met, by_size), weights[2:]
 
 
-def _as_text(known: dict[str, Any]) -> str:
-    """JSON with one line for each level, so that a change can be read."""
+def read_model() -> dict[str, Any]:
+    """The model file."""
+    known: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
+    return known
+
+
+def write_model(known: dict[str, Any]) -> None:
+    """Write the model file with one line for each level, so that a change can be read."""
     head = json.dumps({key: value for key, value in known.items() if key != "comparisons"}, indent=2)[:-2]
     blocks = []
     for comparison in known["comparisons"]:
         lines = ",\n".join(f"      {json.dumps(level, ensure_ascii=False)}" for level in comparison["levels"])
         first = json.dumps({key: value for key, value in comparison.items() if key != "levels"})[:-1]
         blocks.append(f'    {first}, "levels": [\n{lines}]}}')
-    return f'{head},\n  "comparisons": [\n' + ",\n".join(blocks) + "\n  ]\n}\n"
+    text = f'{head},\n  "comparisons": [\n' + ",\n".join(blocks) + "\n  ]\n}\n"
+    FILE.write_text(text, encoding="utf-8")
 
 
 def _report(levels: Sequence[tuple[str, dict[str, Any]]], weights: Floats, agreement: Floats, one: Floats) -> None:

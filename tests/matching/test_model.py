@@ -1,0 +1,44 @@
+"""The model file: what it says of itself, and that more agreement never counts less."""
+
+import math
+
+from include.matching import model
+
+
+def weights(comparison):
+    (levels,) = (one["levels"] for one in model._MODEL["comparisons"] if one["name"] == comparison)
+    return {level["label"]: math.log2(level["m"] / level["u"]) for level in levels}
+
+
+def test_the_model_says_where_it_comes_from_and_was_checked_where_it_was_not_fitted():
+    checks = model._MODEL["checks"]
+    assert "worlds" in model._MODEL["description"]
+    assert checks["accepted"] > 6000
+    assert checks["precision"] >= 0.9995
+    assert checks["accepted of true"] >= 0.9
+    assert checks["offered of true"] >= 0.97
+    assert checks["cases in review"] <= 0.1
+
+
+def test_contradiction_counts_less_than_any_agreement_and_against_the_pair():
+    for comparison in ("called", "birth_date", "father", "mother", "birth_place", "sex", "nationality"):
+        found = list(weights(comparison).values())
+        assert min(found) == found[-1] < 0, comparison
+
+
+def test_the_same_birth_day_counts_more_than_a_guess_and_a_guess_more_than_a_year():
+    found = list(weights("birth_date").values())
+    assert found == sorted(found, reverse=True)
+
+
+def test_a_name_that_many_bear_counts_less_than_one_that_nobody_else_does():
+    names = weights("name")
+    alike = [weight for label, weight in names.items() if label.startswith("the same")]
+    assert alike[0] == max(alike)
+    assert alike[-1] == min(alike)
+    assert names["in part"] < alike[-1]
+    assert names["contradicting"] < names["in part"]
+
+
+def test_the_same_person_in_a_larger_register_is_a_little_less_likely():
+    assert 0 < model.prior_weight(10_000) - model.prior_weight(1_000_000) < math.log2(100)
