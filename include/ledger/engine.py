@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from include.settings import ledger_url, private_folder
@@ -22,11 +23,12 @@ _SQLITE_WAIT_SECONDS = 120
 def engine(url: str) -> Engine:
     """The engine for `url`; one for each process and URL. `sqlite:///…` and `postgresql+psycopg://…` are tried."""
     if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True)
+        # An error would quote the values of a row, names among them.
+        return create_engine(url, pool_pre_ping=True, hide_parameters=True)
     database = make_url(url).database
     if database:
         private_folder(Path(database).parent)
-    opened = create_engine(url, connect_args={"timeout": _SQLITE_WAIT_SECONDS})
+    opened = create_engine(url, connect_args={"timeout": _SQLITE_WAIT_SECONDS}, hide_parameters=True)
 
     @event.listens_for(opened, "connect")
     def prepare(connection, _record) -> None:  # type: ignore[no-untyped-def]
@@ -60,8 +62,22 @@ def writing(url: str | None = None) -> Iterator[Session]:
     """A session whose work is there wholly or not at all, committed when the block ends without an error."""
     opened = engine(url or ledger_url()).execution_options(writes=True)
     with (
+        _without_values(),
         opened.connect() as connection,
         Session(connection, expire_on_commit=False) as session,
         session.begin(),
     ):
         yield session
+
+
+@contextmanager
+def _without_values() -> Iterator[None]:
+    """Let an error of PostgreSQL pass without its DETAIL, which quotes the row that it refused."""
+    try:
+        yield
+    except DBAPIError as error:
+        diagnosis = getattr(error.orig, "diag", None)
+        if error.orig is None or diagnosis is None or not diagnosis.message_detail:
+            raise
+        said = type(error.orig)(diagnosis.message_primary)
+        raise type(error)(error.statement, None, said, hide_parameters=True) from None

@@ -1,5 +1,7 @@
 """What must never happen, refused by the database itself on SQLite and PostgreSQL."""
 
+import traceback
+
 import pytest
 from sqlalchemy import insert, select, text
 from sqlalchemy.exc import IntegrityError
@@ -114,3 +116,16 @@ def _notice(list_id, entry, sequence):
         "marked": "",
         "shared": {},
     }
+
+
+def test_what_the_database_refuses_is_never_quoted_in_its_error(one_case):
+    list_id = send_list(notices("A"))
+    with writing() as session:
+        entry = session.scalars(select(Entry.entry)).one()
+    row = _notice(list_id, entry, sequence=0) | {"name": "ZQUNHEARD, Of"}
+    with pytest.raises(IntegrityError) as refused, writing() as session:
+        session.execute(insert(Notice), [row])
+    told = "".join(traceback.format_exception(refused.value))
+    assert "sequence" in told
+    assert "ZQUNHEARD" not in told
+    assert entry not in told
