@@ -37,7 +37,8 @@ SIZES = ((1_000, 4_000, 8), (1_500, 20_000, 6), (1_500, 100_000, 4), (2_000, 400
 BELIEF = 2.0
 """How sure the beliefs are: the standard deviation of a weight around its belief, in log2 of the odds.
 
-A level may say for itself (`sure`): of two comparisons that are known together, one holds the other in place.
+A level may say for itself (`sure`): of two comparisons that are known together, one holds the other in place; and no
+world has slips in UNHCR's number, as people have, so its silence is no evidence.
 """
 FILE = Path(model.__file__).with_name("model.json")
 

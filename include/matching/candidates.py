@@ -33,7 +33,8 @@ _MOST_NAMED = 8
 name, and less of the other evidence, than all of those. A person looks at five at most."""
 _SPELT_ALIKE = 0.75
 """Jaro-Winkler similarity from which two names that share no part by their keys may be one with a slip in each."""
-_MOST_OF_DUCKDB = 999_999
+_MORE_THAN_MEET = 10_000
+"""More records than any case meets."""
 _ANY = -1e9
 """A match weight that every pair has."""
 _MOST_RANKS = 62
@@ -50,7 +51,8 @@ READ = [*OF_A_PERSON, "final", "applied_on", "updated_at"]
 EVIDENCE = "name called birth_date reference unhcr_reference sex nationality father mother place".split()
 """The columns of `compared`: levels of agreement, -1 where a side does not say, 0 where the two contradict, and more
 the more they agree; `called` is what each is called alone, as `names.called_alike` says; `name`, `father`, `mother` and
-`place` up to 3, `birth_date` as in birthdates, references 1 where a sign is off and 2 where none is."""
+`place` up to 3, `birth_date` as in birthdates, references 1 where a sign is off and 2 where none is; a number of one
+kind that stands where the other should is UNHCR's."""
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
@@ -74,6 +76,8 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
         CREATE MACRO reference_level(a, b) AS CASE
             WHEN a IS NULL OR b IS NULL THEN -1 WHEN a = b THEN 2
             WHEN slip_in_reference(a, b) OR alike(a) = alike(b) THEN 1 ELSE 0 END;
+        CREATE MACRO number_level(a, a_reference, b, b_reference) AS CASE
+            WHEN a = b_reference OR a_reference = b THEN 2 ELSE reference_level(a, b) END;
         """
     )
 
@@ -179,10 +183,10 @@ def people_of(connection: duckdb.DuckDBPyConnection, table: str, numbers: str, i
 def meet(connection: duckdb.DuckDBPyConnection) -> None:
     """Make `cases`, the people of the cases, `met` (`case_id`, `record_id`) and `rarities`, after `find_known`.
 
-    Met are pairs that share the reference but for signs that look alike; or UNHCR's reference; or a known birth date
-    and the nationality; or a known birth date and a part of the name, a guessed one if one has but one name; or two
-    parts of the name, the years of birth at most two apart or one of them unknown. Left out are pairs of `kept.pair`;
-    among the others may be some of rows that are gone.
+    Met are pairs that share the reference but for signs that look alike; or UNHCR's; or one's for the other's; or a
+    known birth date and the nationality; or a known birth date and a part of the name, a guessed one if one has but one
+    name; or two parts of the name, the years of birth at most two apart or one of them unknown. Left out are pairs of
+    `kept.pair`; among the others may be some of rows that are gone.
     """
     people_of(connection, "cases", "SELECT number FROM cases_numbers", "cases")
     connection.execute(_PARTS.format(most=_MOST_RANKS))
@@ -215,7 +219,7 @@ def compare(connection: duckdb.DuckDBPyConnection, *, least: float | None = None
     `namesakes`: how many strangers of the case's nationality may bear the name in this very register, as log10
     """
     size = register_size(connection)
-    weight, most = model.weight(size), min(size, _MOST_OF_DUCKDB) if all_of_them else _MOST_NAMED
+    weight, most = model.weight(size), min(size, _MORE_THAN_MEET) if all_of_them else _MOST_NAMED
     least = _ANY if all_of_them else _least_weight() if least is None else least
     connection.execute(_WEIGHED.format(weight=weight, least=least, most=most))
     people_of(connection, "register", "SELECT record_id FROM weighed", "records")
@@ -273,7 +277,7 @@ CREATE TABLE {table}_fresh AS
 SELECT row, id AS number, content, concat_ws(' ', person, original) AS names,
     birth_date, nationality, one_name(person) AS alone,
     CASE WHEN reference IS NOT NULL THEN hash(alike(reference)) END AS reference,
-    CASE WHEN unhcr_reference IS NOT NULL THEN hash(unhcr_reference) END AS unhcr_reference
+    CASE WHEN unhcr_reference IS NOT NULL THEN hash(alike(unhcr_reference)) END AS unhcr_reference
 FROM ({people});
 CREATE VIEW {table}_numbers AS FROM {table}_known UNION ALL SELECT row, number FROM {table}_fresh;
 CREATE VIEW {table}_keys AS
@@ -364,6 +368,8 @@ _WAYS_TO_MEET = (
     WHERE {side}
     """,
     "SELECT c.number, r.number FROM cases_keys c JOIN register_keys r USING (unhcr_reference) WHERE {side}",
+    "SELECT c.number, r.number FROM cases_keys c JOIN register_keys r ON c.reference = r.unhcr_reference WHERE {side}",
+    "SELECT c.number, r.number FROM cases_keys c JOIN register_keys r ON c.unhcr_reference = r.reference WHERE {side}",
     """
     SELECT c.number, r.number FROM cases_keys c JOIN register_keys r USING (birth_date, nationality)
     WHERE known_day(birth_date) AND {side}
@@ -397,7 +403,7 @@ SELECT case_id, record_id, coalesce(shares, 0) AS shares,
     CASE WHEN c.person IS NULL OR r.person IS NULL THEN -1 ELSE 1 END AS called,
     birth_level(c.birth_date, r.birth_date) AS birth_date,
     reference_level(c.reference, r.reference) AS reference,
-    reference_level(c.unhcr_reference, r.unhcr_reference) AS unhcr_reference,
+    number_level(c.unhcr_reference, c.reference, r.unhcr_reference, r.reference) AS unhcr_reference,
     coalesce(CAST(c.sex = r.sex AS INTEGER), -1) AS sex,
     coalesce(CAST(c.nationality = r.nationality AS INTEGER), -1) AS nationality,
     CASE WHEN c.father IS NULL OR r.father IS NULL THEN -1 ELSE 3 END AS father,
@@ -406,7 +412,7 @@ SELECT case_id, record_id, coalesce(shares, 0) AS shares,
 FROM met JOIN cases c ON c.id = case_id JOIN met_records r ON r.id = record_id
 LEFT JOIN shared USING (case_id, record_id)
 WHERE shares > 0 OR reference_level(c.reference, r.reference) > 0
-    OR reference_level(c.unhcr_reference, r.unhcr_reference) = 2
+    OR number_level(c.unhcr_reference, c.reference, r.unhcr_reference, r.reference) = 2
     OR coalesce(jaro_winkler_similarity(lower(c.person), lower(r.person)), 0) > {spelt};
 CREATE TABLE pairs AS
 FROM new_pairs UNION ALL BY NAME

@@ -166,6 +166,13 @@ def test_a_reference_and_a_person_that_agree_are_accepted():
     ]
 
 
+def test_a_number_of_unhcrs_that_stands_for_the_reference_leads_to_its_record():
+    guessed = {"date_of_birth": "1961-01-01", "father_name": None}
+    mine = record("REF-00001", unhcr_reference="UNGRC0004711", **guessed)
+    assert accepted([case(reference="UNGRC-0004711", **guessed)], [mine]) == {"C1": "REF-00001"}
+    assert accepted([case(reference=None, unhcr_reference="ref 00001", **guessed)], [mine]) == {"C1": "REF-00001"}
+
+
 def test_a_person_with_a_guessed_birth_date_is_accepted_only_when_a_parent_agrees_too():
     assert accepted([case()], [record("REF-00001")]) == {"C1": "REF-00001"}
     guessed = {"date_of_birth": "1961-01-01"}
