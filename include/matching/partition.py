@@ -10,7 +10,7 @@ from include.ledger.intake import Partition, both_extracts
 from include.ledger.models import Extract
 from include.matching.candidates import READ
 from include.matching.linkage import MODEL_VERSION, link
-from include.settings import data_folder, write_private
+from include.settings import data_folder, spark_master, write_private
 
 
 def link_partition(key: str) -> dict[str, int]:
@@ -21,7 +21,7 @@ def link_partition(key: str) -> dict[str, int]:
     partition = Partition.of(key)
     with reading() as session:
         cases, procedure = both_extracts(session, partition)
-    links = link(good_rows(partition, cases), good_rows(partition, procedure, READ))
+    links = link(good_rows(partition, cases), good_rows(partition, procedure, READ), spark=spark_master())
     write_private(_links_path(partition, cases, procedure), links.to_parquet(index=False))
     return {str(decision): int(rows) for decision, rows in links["decision"].value_counts().items()}
 

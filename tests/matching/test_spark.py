@@ -1,0 +1,79 @@
+"""Spark decides as DuckDB does. `make test-spark` runs this in an environment that has Spark."""
+
+import datetime as dt
+import os
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+from include.matching.linkage import link, scored_pairs
+from include.sample.world import World
+from include.settings import ROOT
+
+pytestmark = pytest.mark.spark
+
+MASTER = "local[2]"
+DAY = dt.date(2026, 11, 2)
+HOSTS = ["GRC", "NER"]
+PAIR = ["case_id", "asylum_reference"]
+
+
+@pytest.fixture(scope="module")
+def extracts():
+    """The two extracts of each host country."""
+    world = World(seed=77, hosts=HOSTS, first_day=DAY, cases=100, register=1000)
+    return {host: [world.extract(host, kind, DAY) for kind in ("avr_cases", "asylum_procedure")] for host in HOSTS}
+
+
+def assert_alike(on_spark, on_duckdb):
+    one, other = (found.sort_values(PAIR, ignore_index=True) for found in (on_spark, on_duckdb))
+    pd.testing.assert_frame_equal(one, other, check_dtype=False, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_both_backends_accept_and_doubt_the_same_pairs(extracts, host):
+    on_duckdb = link(*extracts[host])
+    assert {"accept", "review"} == set(on_duckdb["decision"])
+    assert_alike(link(*extracts[host], spark=MASTER), on_duckdb)
+
+
+def test_both_backends_compare_the_same_pairs_and_give_them_the_same_probability(extracts):
+    on_duckdb = scored_pairs(*extracts["NER"])
+    assert on_duckdb["match_probability"].between(0.01, 0.99).any()
+    assert_alike(scored_pairs(*extracts["NER"], spark=MASTER), on_duckdb)
+
+
+def test_the_setting_chooses_spark_which_prints_nobodys_name(extracts, tmp_path):
+    cases, register = extracts["GRC"]
+    cases.to_csv(tmp_path / "cases.csv", index=False)
+    register.to_csv(tmp_path / "register.csv", index=False)
+    printed = {}
+    for master in ("", MASTER):
+        out = tmp_path / f"matches-{len(master)}.csv"
+        done = subprocess.run(
+            [sys.executable, "-m", "include", "link", tmp_path / "cases.csv", tmp_path / "register.csv", "--out", out],
+            env=os.environ | {"AVR_SPARK": master}, cwd=ROOT, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        printed[master] = done.stdout + done.stderr
+    assert_alike(pd.read_csv(tmp_path / f"matches-{len(MASTER)}.csv"), pd.read_csv(tmp_path / "matches-0.csv"))
+    assert "spark" in printed[MASTER]
+    assert "spark" not in printed[""]
+    values = {value for row in (cases, register) for column in PAIR + NAMES if column in row for value in row[column]}
+    assert [value for value in values if isinstance(value, str) and len(value) > 3 and value in printed[MASTER]] == []
+
+
+NAMES = ["family_name", "given_names", "name_original_script", "father_name", "mother_name"]
+
+
+def test_what_spark_breaks_off_for_does_not_quote_a_value(capfd):
+    from include.matching.spark import LinkingOnSparkFailed, database
+
+    with pytest.raises(LinkingOnSparkFailed, match="CAST_INVALID_INPUT") as failed, database(MASTER) as spark:
+        spark.execute(
+            "CREATE TABLE names AS SELECT 'Zarghona' AS name; SELECT CAST(name AS INTEGER) FROM names"
+        ).fetchall()
+    assert "Zarghona" not in str(failed.getrepr(style="long", showlocals=False).reprcrash)
+    assert failed.value.__cause__ is None
+    assert "Zarghona" not in "".join(capfd.readouterr())
