@@ -37,8 +37,9 @@ _SETTINGS = {
     "spark.executorEnv.PYTHONPATH": str(ROOT),
 }
 
-# Python's side of Spark writes what went wrong, values and all, to stderr as well.
-logging.getLogger("SQLQueryContextLogger").disabled = True
+# Python's side of Spark would write the values of what went wrong, and in DEBUG all that it sends.
+for _talker in ("SQLQueryContextLogger", "py4j"):
+    logging.getLogger(_talker).setLevel(logging.CRITICAL + 1)
 
 
 @contextmanager
@@ -148,5 +149,5 @@ def _of_each_row(function: Callable) -> Callable[..., arrow.Array]:
 
 
 def _alike(one: str, other: str) -> float:
-    """Jaro-Winkler similarity as DuckDB has it, which compares bytes."""
-    return JaroWinkler.similarity(one.encode(), other.encode())
+    """Jaro-Winkler similarity as DuckDB has it: of bytes, and 0 for two empty words."""
+    return JaroWinkler.similarity(one.encode(), other.encode()) if one else 0.0
