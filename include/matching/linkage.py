@@ -43,14 +43,12 @@ def link(cases: pd.DataFrame, register: pd.DataFrame, *, threads: int = 2, spark
         return _link(connection)
 
 
-def scored_pairs(
-    cases: pd.DataFrame, register: pd.DataFrame, *, threads: int = 2, spark: str | None = None
-) -> pd.DataFrame:
+def scored_pairs(cases: pd.DataFrame, register: pd.DataFrame, *, threads: int = 2) -> pd.DataFrame:
     """Every pair that was compared, with its probability before the decision over the whole file.
 
     returns: `case_id`, `asylum_reference`, `match_probability`; what the probabilities are worth is counted in it
     """
-    with people(cases, register, threads=threads, spark=spark) as connection:
+    with people(cases, register, threads=threads) as connection:
         candidates.meet(connection)
         candidates.compare(connection)
         _score(connection)

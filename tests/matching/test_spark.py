@@ -8,7 +8,8 @@ import sys
 import pandas as pd
 import pytest
 
-from include.matching.linkage import link, scored_pairs
+from include.matching import candidates
+from include.matching.linkage import link, people
 from include.sample.world import World
 from include.settings import ROOT
 
@@ -23,7 +24,7 @@ PAIR = ["case_id", "asylum_reference"]
 @pytest.fixture(scope="module")
 def extracts():
     """The two extracts of each host country."""
-    world = World(seed=77, hosts=HOSTS, first_day=DAY, cases=100, register=1000)
+    world = World(seed=79, hosts=HOSTS, first_day=DAY, cases=100, register=1000)
     return {host: [world.extract(host, kind, DAY) for kind in ("avr_cases", "asylum_procedure")] for host in HOSTS}
 
 
@@ -39,10 +40,25 @@ def test_both_backends_accept_and_doubt_the_same_pairs(extracts, host):
     assert_alike(link(*extracts[host], spark=MASTER), on_duckdb)
 
 
-def test_both_backends_compare_the_same_pairs_and_give_them_the_same_probability(extracts):
-    on_duckdb = scored_pairs(*extracts["NER"])
-    assert on_duckdb["match_probability"].between(0.01, 0.99).any()
-    assert_alike(scored_pairs(*extracts["NER"], spark=MASTER), on_duckdb)
+def evidence(cases, register, spark):
+    """Of each case its likeliest pairs, with how their names are spelt and how they agree."""
+    with people(cases, register, spark=spark) as database:
+        candidates.meet(database)
+        candidates.compare(database, all_of_them=True)
+        return database.execute(
+            f"""
+            SELECT c.key AS case_id, r.key AS asylum_reference, spelt, rarity,
+                {", ".join("p." + column for column in candidates.EVIDENCE)}
+            FROM compared p JOIN cases c ON c.id = p.case_id JOIN register r ON r.id = p.record_id
+            """
+        ).df()
+
+
+def test_both_backends_meet_the_same_pairs_and_see_the_same_evidence(extracts):
+    on_duckdb = evidence(*extracts["GRC"], spark=None)
+    assert set(on_duckdb["birth_date"]) == set(range(-1, 6))
+    assert on_duckdb["spelt"].between(0.2, 0.8).any()
+    assert_alike(evidence(*extracts["GRC"], spark=MASTER), on_duckdb)
 
 
 def test_the_setting_chooses_spark_which_prints_nobodys_name(extracts, tmp_path):
