@@ -1,7 +1,7 @@
 """Linking on Spark: what this room asks of DuckDB's connection, on a Spark session.
 
 Reach for `database` where a register outgrows one machine; `linkage.link` does, given a master. The queries are those
-of DuckDB, translated as they run; what runs where, and why, is in docs/decisions/spark.md.
+of DuckDB, translated as they run; what runs where, and why, is in docs/decisions/linking-on-spark.md.
 """
 
 import logging
@@ -59,7 +59,8 @@ def database(master: str) -> Iterator["SparkDatabase"]:
             raise
         except (PySparkException, Py4JJavaError) as error:
             # Its text may quote a value.
-            raise LinkingOnSparkFailed(getattr(error, "getCondition", lambda: "Py4JJavaError")()) from None
+            condition = error.getCondition() if isinstance(error, PySparkException) else None
+            raise LinkingOnSparkFailed(condition or type(error).__name__) from None
         finally:
             session.stop()
 
@@ -103,7 +104,7 @@ class SparkDatabase:
 
     def execute(self, sql: str) -> Rows:
         """Run the statements; the rows of the last one that has any."""
-        rows = self._session.createDataFrame([], "nothing int")
+        rows = self._session.range(0)
         for statement in statements(sql):
             if isinstance(statement, exp.Drop):
                 for table in statement.args["tables"]:
