@@ -10,7 +10,15 @@ import duckdb
 import pyarrow as arrow
 
 from include.matching import birthdates, model, references
-from include.matching.names import ANOTHER_NAME, SAME_NAME, block_key, contradict, likeness, name_similarity
+from include.matching.names import (
+    ANOTHER_NAME,
+    SAME_NAME,
+    block_key,
+    called_alike,
+    contradict,
+    likeness,
+    name_similarity,
+)
 
 _UNKNOWN_NATIONALITIES = ("XXA", "XXB", "XXC", "XXX")
 _YEARS_AROUND = 2
@@ -29,10 +37,10 @@ READ = (
 ).split()
 """The columns of an extract that linking looks at, beside the row's key."""
 
-EVIDENCE = ["name", "birth_date", "reference", "unhcr_reference", "sex", "nationality", "father", "mother", "place"]
+EVIDENCE = "name called birth_date reference unhcr_reference sex nationality father mother place".split()
 """The columns of `compared`: levels of agreement, -1 where a side does not say, 0 where the two contradict, and more
-the more they agree; `name`, `father`, `mother` and `place` up to 3, `birth_date` as in birthdates, references 1 where a
-sign is off and 2 where none is."""
+the more they agree; `called` is what each is called alone, as `names.called_alike` says; `name`, `father`, `mother` and
+`place` up to 3, `birth_date` as in birthdates, references 1 where a sign is off and 2 where none is."""
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
@@ -121,8 +129,8 @@ def compare(connection: duckdb.DuckDBPyConnection, *, all_of_them: bool = False)
     """
     size = connection.execute("SELECT count(*) FROM register").fetchall()[0][0]
     weight = model.weight(size)
-    least, spelt = (_ANY, -1.0) if all_of_them else (model.LEAST_WEIGHT, _SPELT_ALIKE)
-    connection.execute(_HOPED.format(weight=weight, least=least, most=_MOST_NAMED, spelt=spelt))
+    least, spelt, most = (_ANY, -1.0, size) if all_of_them else (model.LEAST_WEIGHT, _SPELT_ALIKE, _MOST_NAMED)
+    connection.execute(_HOPED.format(weight=weight, least=least, most=most, spelt=spelt))
     _level_names(connection)
     connection.execute(_NAMED.format(weight=weight, least=least))
     _level_elders(connection)
@@ -200,7 +208,7 @@ WITH whole AS (SELECT id AS case_id, sum(rarity) AS whole FROM rarities GROUP BY
 SELECT * FROM (
     SELECT case_id, record_id, r.key AS record, (coalesce(whole, 0) + coalesce(shared, 0)) / 2 AS rarity,
         coalesce(shared, 0) AS shared, jaro_winkler_similarity(lower(c.person), lower(r.person)) AS spelt,
-        CASE WHEN c.person IS NULL OR r.person IS NULL THEN -1 ELSE 3 END AS name,
+        CASE WHEN c.person IS NULL OR r.person IS NULL THEN -1 ELSE 3 END AS name, least(name, 1) AS called,
         birth_level(c.birth_date, r.birth_date) AS birth_date,
         reference_level(c.reference, r.reference) AS reference,
         reference_level(c.unhcr_reference, r.unhcr_reference) AS unhcr_reference,
@@ -225,8 +233,8 @@ WHERE 2 IN (reference, unhcr_reference) OR {weight} >= {least};
 
 _ELDERS = """
 CREATE TABLE compared AS
-SELECT n.* REPLACE (CAST(father_level AS INTEGER) AS father, CAST(mother_level AS INTEGER) AS mother,
-    CAST(place_level AS INTEGER) AS place)
+SELECT n.* REPLACE (CAST(called_level AS INTEGER) AS called, CAST(father_level AS INTEGER) AS father,
+    CAST(mother_level AS INTEGER) AS mother, CAST(place_level AS INTEGER) AS place)
 FROM named n JOIN elder_levels USING (pair);
 DROP TABLE hoped;
 DROP TABLE named;
@@ -260,16 +268,20 @@ def _level_names(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _level_elders(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make `elder_levels` (`pair`, `father_level`, `mother_level`, `place_level`) of the pairs in `named`."""
+    """Make `elder_levels`: `pair` and the levels of `called`, `father`, `mother`, `place`, for the pairs in `named`."""
     rows = connection.execute(
         """
-        SELECT pair, c.father, r.father, c.mother, r.mother, c.place, r.place
+        SELECT pair, c.person, c.original, r.person, r.original,
+            c.father, r.father, c.mother, r.mother, c.place, r.place
         FROM named JOIN cases c ON c.id = case_id JOIN register r ON r.id = record_id
         """
     ).fetchall()
     levels = {"pair": [row[0] for row in rows]}
+    levels["called_level"] = [
+        int(called_alike(_known(*row[1:3]), _known(*row[3:5]))) if row[1] and row[3] else -1 for row in rows
+    ]
     for at, field in enumerate(("father_level", "mother_level", "place_level")):
-        levels[field] = [_elder_level(row[1 + 2 * at], row[2 + 2 * at]) for row in rows]
+        levels[field] = [_elder_level(row[5 + 2 * at], row[6 + 2 * at]) for row in rows]
     _put(connection, "elder_levels", levels)
 
 

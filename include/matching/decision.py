@@ -9,28 +9,29 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+from rapidfuzz.distance import DamerauLevenshtein
 
 from include.matching import birthdates
 from include.matching.names import (
     ANOTHER_NAME,
     SAME_NAME,
     Token,
+    called_alike,
     contradict,
-    first_parts_answered,
     likeness,
     name_similarity,
     tokens,
 )
 
 COLUMNS = ["case_id", "asylum_reference", "match_probability", "decision", "method"]
-ACCEPT = 0.99
+ACCEPT = 0.9
 """From this probability on a pair may be accepted, if nothing speaks against it and nobody else comes near."""
-REVIEW = 0.1
+REVIEW = 0.05
 """From this probability on a pair is worth a person's time."""
-RIVAL = 1000
+RIVAL = 100
 """The odds of the first must be this many times those of a second person, or neither is accepted."""
 MOST_REVIEWS = 5
-_BY_REFERENCE = 0.99
+_WITHOUT_BIRTH_DATE = 0.99
 
 Person = Mapping[str, Any]
 """A row of `candidates.read_people`'s table."""
@@ -113,7 +114,7 @@ def _choose(case: Person, found: list[Pair], records: Mapping[int, Person]) -> l
         return None
     same = [best]
     for pair in sound[1:]:
-        if _same_person(records[best.record], records[pair.record]):
+        if _applied_twice(records[best.record], records[pair.record]):
             if pair.probability >= ACCEPT:
                 same.append(pair)
         elif pair.odds * RIVAL > best.odds and not (best.same_reference and not pair.same_reference):
@@ -123,14 +124,15 @@ def _choose(case: Person, found: list[Pair], records: Mapping[int, Person]) -> l
 
 def doubt(case: Person, pair: Pair, record: Person) -> str:
     """Why a pair that nothing speaks against is not accepted by itself, in words; empty if it may be."""
-    if pair.probability < (_BY_REFERENCE if pair.same_reference else ACCEPT):
+    if pair.probability < ACCEPT:
         return "the evidence is not strong enough"
-    if pair.same_reference:
+    if pair.same_reference or pair.same_number:
         return ""
-    if pair.birth_level < birthdates.YEAR:
+    borne_out = _borne_out(case, record, pair)
+    if pair.birth_level < birthdates.YEAR and not (borne_out and pair.probability >= _WITHOUT_BIRTH_DATE):
         return "without a shared reference the birth dates must agree"
     # A name and a guessed birth date are not rare enough in a country's register to tell two people apart.
-    if pair.birth_level != birthdates.SAME and not _borne_out(case, record, pair):
+    if pair.birth_level != birthdates.SAME and not borne_out:
         return "a guessed or partial birth date needs a parent or UNHCR's number that agrees"
     return ""
 
@@ -141,39 +143,25 @@ def objection(case: Person, record: Person, pair: Pair) -> str:
         return "a name is missing"
     if pair.birth_level == birthdates.DIFFERS:
         return "the birth dates contradict each other"
-    if not (first_parts_answered(case["person"], record["person"]) or _one_original(case, record)):
+    if not called_alike(_scripts(case), _scripts(record)):
         return "what each is called has no counterpart in the other's name, as between siblings"
     if _other_father(case, record):
         return "the fathers' names contradict each other"
-    if _other_original(case, record):
-        return "the names in their own script contradict each other"
-    same_file = pair.same_reference and pair.birth_level in (birthdates.SAME, birthdates.GUESSED)
+    same_file = (pair.same_reference and pair.birth_level in (birthdates.SAME, birthdates.GUESSED)) or (
+        pair.same_number and pair.birth_level == birthdates.SAME
+    )
     alike = likeness(_scripts(case), _scripts(record), _fathers(case, record))
     if _other_sex(case, record):
         # The right reference and all of the name and birth date: then it is the clerk's slip.
         return "" if same_file and alike >= _WHOLE_NAME else "the sex differs"
-    # In one file, of one birth date and called the same: a family name that differs is no other person's.
-    return "the names are not alike enough" if alike < SAME_NAME and not same_file else ""
+    # In one file, of one birth date and called the same: a family name that differs is no other person's. Nor where the
+    # father is the same: one clerk goes on with the grandfather's name, another with the family's.
+    by_father = pair.birth_level == birthdates.SAME and _agree(case, record, "father")
+    enough = alike >= (ANOTHER_NAME if by_father else SAME_NAME) or same_file
+    return "" if enough else "the names are not alike enough"
 
 
 _WHOLE_NAME = 0.92
-
-
-def _one_original(one: Person, other: Person) -> bool:
-    """Whether both are written alike in their own script, part for part, and with no less than in Latin letters."""
-    parts = {len(tokens(person["original"] or "")) for person in (one, other)}
-    longest = max(len(tokens(person["person"])) for person in (one, other))
-    whole = len(parts) == 1 and parts.pop() >= longest
-    return whole and name_similarity(one["original"], other["original"]) >= _WHOLE_NAME
-
-
-def _other_original(one: Person, other: Person) -> bool:
-    """Whether their names in their own script are of two people, as twins' may be where the Latin letters agree."""
-    if not one["original"] or not other["original"]:
-        return False
-    if name_similarity(one["original"], other["original"]) < ANOTHER_NAME:
-        return True
-    return not first_parts_answered(one["original"], other["original"])
 
 
 def _other_sex(one: Person, other: Person) -> bool:
@@ -182,6 +170,11 @@ def _other_sex(one: Person, other: Person) -> bool:
 
 def _other_father(one: Person, other: Person) -> bool:
     return bool(one["father"] and other["father"] and contradict(one["father"], other["father"]))
+
+
+def _agree(one: Person, other: Person, field: str) -> bool:
+    """Whether both name a parent, and the same."""
+    return bool(one[field] and other[field]) and name_similarity(one[field], other[field]) >= SAME_NAME
 
 
 def _borne_out(one: Person, other: Person, pair: Pair) -> bool:
@@ -194,32 +187,40 @@ def _borne_out(one: Person, other: Person, pair: Pair) -> bool:
         if one[field] and other[field]:
             if contradict(one[field], other[field]):
                 return False
-            agree = agree or (field != "place" and name_similarity(one[field], other[field]) >= SAME_NAME)
+            agree = agree or (field != "place" and _agree(one, other, field))
     if one["unhcr_reference"] and other["unhcr_reference"]:
         return bool(one["unhcr_reference"] == other["unhcr_reference"])
     return agree
 
 
+def _applied_twice(one: Person, other: Person) -> bool:
+    """Whether two records are of one person; who is a member of one file is so once."""
+    if not one["reference"] or not other["reference"]:
+        return _same_person(one, other)
+    of_one_file = DamerauLevenshtein.distance(one["reference"], other["reference"], score_cutoff=1) <= 1
+    return not of_one_file and _same_person(one, other)
+
+
 def _same_person(one: Person, other: Person) -> bool:
     """Whether two rows of one file are surely of one person: a first and a further application, say.
 
-    A part of the name that only one of them has may be all that tells twins apart.
+    A part of the name that only one of them has may be all that tells twins apart, so then more must agree.
     """
     if _other_sex(one, other) or _other_father(one, other):
         return False
-    if likeness(_scripts(one), _scripts(other)) < SAME_NAME or len(_tokens(one)) != len(_tokens(other)):
-        return False
     if one["nationality"] and other["nationality"] and one["nationality"] != other["nationality"]:
         return False
-    if one["unhcr_reference"] and one["unhcr_reference"] == other["unhcr_reference"]:
-        return True
-    a, b = one["birth_date"], other["birth_date"]
-    if not a or not b:
+    names = _scripts(one), _scripts(other)
+    if not called_alike(*names) or likeness(*names, _fathers(one, other)) < SAME_NAME:
         return False
-    if a == b and (_day_known(a) or (one["reference"] and one["reference"] == other["reference"])):
-        return True
-    fathers = one["father"] and other["father"] and name_similarity(one["father"], other["father"]) >= SAME_NAME
-    return bool(fathers) and a[:4] == b[:4] and (a == b or not (_day_known(a) and _day_known(b)))
+    agree = sum(bool(one[field]) and one[field] == other[field] for field in ("reference", "unhcr_reference")) + sum(
+        _agree(one, other, field) for field in ("father", "mother")
+    )
+    agree += len(_tokens(one)) == len(_tokens(other))
+    a, b = one["birth_date"], other["birth_date"]
+    if not a or not b or a[:4] != b[:4] or (a != b and _day_known(a) and _day_known(b)):
+        return agree > 2
+    return agree >= (1 if a == b and _day_known(a) else 2)
 
 
 def _day_known(date: str) -> bool:

@@ -13,6 +13,7 @@ from include.matching.linkage import PAIR, people
 
 SHOWN = {
     "name": ("person", "original"),
+    "called": ("person", "original"),
     "birth_date": ("birth_date",),
     "reference": ("reference",),
     "unhcr_reference": ("unhcr_reference",),

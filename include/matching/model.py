@@ -48,8 +48,9 @@ def prior_weight(register_size: int) -> float:
 
 
 def _prior(register_size: int) -> float:
-    # Of a register's records one or none is a given case's.
-    return _EXPECTED / max(register_size, 2)
+    # Of a register's records one or none is a given case's; it is mostly among those that meet.
+    odds = _EXPECTED / max(register_size, 2) * 2.0 ** _MODEL["met"]
+    return odds / (1 + odds)
 
 
 def _weight(comparison: dict[str, Any]) -> str:
