@@ -20,7 +20,7 @@ class Rows(Protocol):
 
 
 class Database(Protocol):
-    """Queries in DuckDB's SQL, on tables in memory and beyond, with functions of Python's."""
+    """Queries in DuckDB's SQL, with functions of Python's; only what both can be called with in one way is typed."""
 
     @property
     def execute(self) -> Callable[..., Rows]: ...
