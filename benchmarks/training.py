@@ -32,10 +32,13 @@ from include.sample.world import World
 DAY = dt.date(2026, 11, 2)
 HOSTS = ("DEU", "NER", "ITA")
 """English, German and French hands; ITA is written by the default's."""
-SIZES = ((1_000, 4_000, 8), (1_500, 20_000, 6), (1_500, 100_000, 3))
+SIZES = ((1_000, 4_000, 8), (1_500, 20_000, 6), (1_500, 100_000, 4), (2_000, 400_000, 2))
 """Cases and records of a world, and how many such worlds of each host country."""
 BELIEF = 2.0
-"""How sure the beliefs are: the standard deviation of a weight around its belief, in log2 of the odds."""
+"""How sure the beliefs are: the standard deviation of a weight around its belief, in log2 of the odds.
+
+A level may say for itself (`sure`): of two comparisons that are known together, one holds the other in place.
+"""
 FILE = Path(model.__file__).with_name("model.json")
 
 Floats = NDArray[np.float64]
@@ -56,8 +59,9 @@ def main() -> None:
     agreement = np.column_stack([(pairs[name] == level["label"]).to_numpy(float) for name, level in levels])
     one = pairs["one"].to_numpy(float)
     believed = np.array([level["believed"] for _, level in levels])
-    met, weights = fit(agreement, one, pairs["prior"].to_numpy() - known["met"], believed)
-    known["met"] = round(met, 3)
+    sure = np.array([level.get("sure", BELIEF) for _, level in levels])
+    size = np.log2(pairs["register"].to_numpy(float))
+    (known["met"], known["by_size"]), weights = fit(agreement, one, size, believed, sure)
     shown = agreement[one == 1].sum(axis=0)
     said = {name: pairs.loc[pairs["one"], name].notna().sum() for name, _ in levels}
     for (name, level), weight, count in zip(levels, weights, shown, strict=True):
@@ -75,7 +79,7 @@ def main() -> None:
 
 
 def _pairs(seed: int, host: str, cases: int, register: int) -> pd.DataFrame:
-    """Every pair of a world that meets: its label of each comparison, `prior` (log2 of the odds), `one` person's or not."""
+    """Every pair of a world that meets: its label of each comparison, the size of its `register`, `one` person's or not."""
     world = World(seed=seed, hosts=[host], first_day=DAY, cases=cases, register=register)
     rows, records = (world.extract(host, kind, DAY) for kind in ("avr_cases", "asylum_procedure"))
     truth = world.truth(host, DAY).drop_duplicates("case_id").set_index("case_id")["asylum_references"].fillna("")
@@ -83,39 +87,41 @@ def _pairs(seed: int, host: str, cases: int, register: int) -> pd.DataFrame:
     labels = ", ".join(f"{label} AS {name}" for name, (label, _) in model.readings().items())
     with people(rows, records) as connection:
         candidates.meet(connection)
+        candidates.pair_up(connection, all_of_them=True)
         candidates.compare(connection, all_of_them=True)
         found = connection.execute(
             f"""
             SELECT labelled.* EXCLUDE (case_id, record_id), c.key AS case_key, r.key AS record_key
             FROM (SELECT {labels}, case_id, record_id FROM compared) labelled
-            JOIN cases c ON c.id = case_id JOIN register r ON r.id = record_id
+            JOIN cases c ON c.id = case_id JOIN records r ON r.id = record_id
             """
         ).df()
     found["one"] = [pair in own for pair in zip(found.pop("case_key"), found.pop("record_key"), strict=True)]
-    return found.assign(prior=model.prior_weight(len(records)))
+    return found.assign(register=len(records))
 
 
-def fit(agreement: Floats, one: Floats, prior: Floats, believed: Floats) -> tuple[float, Floats]:
-    """The weight (log2 of the odds) of having met, and those of the levels, under which the pairs are likeliest.
+def fit(
+    agreement: Floats, one: Floats, size: Floats, believed: Floats, sure: Floats
+) -> tuple[tuple[float, float], Floats]:
+    """The weights (log2 of the odds) under which the pairs are likeliest: `met` and `by_size`, and those of the levels.
 
     agreement: one row for each pair, one column for each level: 1 where the pair shows it, else 0
     one: whether the pair is of one person
-    prior: the weight of each pair before it met
-    believed: what the weights of the levels are drawn to
+    size: log2 of the size of the pair's register
+    believed, sure: what the weights of the levels are drawn to, and with what standard deviation
     """
     # By Newton's method, a step at a time no longer than it helps.
-    agreement = np.column_stack([np.ones(len(agreement)), agreement])
-    believed = np.concatenate([[0.0], believed])
-    weights, log2, drawn = believed.copy(), math.log(2), np.full(len(believed), BELIEF**-2)
-    drawn[0] = 0.0
+    agreement = np.column_stack([np.ones(len(agreement)), -size, agreement])
+    believed = np.concatenate([[0.0, 1.0], believed])
+    weights, log2, drawn = believed.copy(), math.log(2), np.concatenate([[0.0, 0.0], sure**-2])
 
     def badness(tried: Floats) -> float:
-        score = (prior + agreement @ tried) * log2
+        score = agreement @ tried * log2
         return float(np.sum(np.logaddexp(0, score) - one * score) + np.sum(drawn * (tried - believed) ** 2) / 2)
 
     bad = badness(weights)
     for _ in range(100):
-        probability = 1 / (1 + 2.0 ** -np.clip(prior + agreement @ weights, -80, 80))
+        probability = 1 / (1 + 2.0 ** -np.clip(agreement @ weights, -80, 80))
         slope = log2 * agreement.T @ (one - probability) - drawn * (weights - believed)
         bend = log2**2 * (agreement * (probability * (1 - probability))[:, None]).T @ agreement
         step = np.linalg.solve(bend + np.diag(drawn), slope)
@@ -125,7 +131,8 @@ def fit(agreement: Floats, one: Floats, prior: Floats, believed: Floats) -> tupl
         if bad - better < 1e-9 * bad:
             break
         bad = better
-    return float(weights[0]), weights[1:]
+    met, by_size = (round(float(weight), 4) for weight in weights[:2])
+    return (met, by_size), weights[2:]
 
 
 def _as_text(known: dict[str, Any]) -> str:

@@ -2,8 +2,8 @@
 ### Sweep
 
 Every hour: what should have happened, and did not? A partition whose two extracts are in and whose reconciliation is
-not is started again. An office that should have had a list, a list that is still owed, an arrangement that does not
-load: each fails its task, which names it.
+not is started again, and so is a host country's newest one after a person decided in review. An office that should
+have had a list, a list that is still owed, an arrangement that does not load: each fails its task, which names it.
 
 The sweep leaves a heartbeat in the data folder (`heartbeat`), for something outside Airflow to watch.
 """
@@ -34,7 +34,7 @@ def sweep():
 
         keys = forgotten_partitions(datetime.now(UTC))
         if not keys:
-            raise AirflowSkipException("every partition whose extracts are in is reconciled")
+            raise AirflowSkipException("every partition is reconciled, with all that was decided in review")
         for asset in (avr_cases, asylum_procedure):
             outlet_events[asset].add_partitions(keys)
         return keys

@@ -6,6 +6,7 @@ them as arguments instead.
 
 import datetime as dt
 import os
+import secrets
 import tempfile
 from pathlib import Path
 
@@ -58,6 +59,24 @@ def spark_master() -> str | None:
 
 def _midnight(day: str) -> dt.datetime:
     return dt.datetime.combine(dt.date.fromisoformat(day), dt.time(), dt.UTC)
+
+
+def hashing_key() -> bytes:
+    """The key of this installation's keyed hashes: `hash.key` in the data folder, made at first use.
+
+    It is kept with the names, away from the ledger, which alone must not tell whose hashes it holds. Who loses it
+    loses no decision, but is asked to look at each again.
+    """
+    path = data_folder() / "hash.key"
+    if not path.exists():
+        made = write_private(path.with_name(f"hash.key.{secrets.token_hex(4)}"), secrets.token_bytes(32))
+        try:
+            path.hardlink_to(made)
+        except FileExistsError:  # another process was first
+            pass
+        finally:
+            made.unlink()
+    return path.read_bytes()
 
 
 def private_folder(folder: Path) -> Path:

@@ -1,17 +1,20 @@
 """What a DAG asks of this room: decide a partition, as a whole or not at all."""
 
 import datetime as dt
+from collections.abc import Collection
 
 import pandas as pd
 
 from include.arrangements.reading import in_force, load_offices
 from include.casework.standings import decide, settle_matches
 from include.extracts.partition import good_rows
-from include.ledger import caseload
+from include.ledger import caseload, reviews
 from include.ledger.engine import writing
 from include.ledger.intake import Partition, both_extracts
+from include.matching.candidates import READ
+from include.matching.fingerprint import changed
 from include.matching.partition import linked
-from include.settings import arrangements_folder
+from include.settings import arrangements_folder, hashing_key
 
 RECORD_COLUMNS = ["asylum_reference", "applied_on", "stage", "outcome", "outcome_on", "final"]
 
@@ -27,13 +30,20 @@ def decide_partition(key: str, now: dt.datetime) -> dict[str, int]:
         cases_extract, procedure_extract = both_extracts(session, partition)
         cases = good_rows(partition, cases_extract)
         links, model_version = linked(partition, cases_extract, procedure_extract)
-        told = caseload.told_cases(session, partition.host_country)
-        matches = settle_matches(links, caseload.open_accepts(session, partition.host_country), told)
-        records = _records(
-            good_rows(partition, procedure_extract, RECORD_COLUMNS),
-            caseload.procedure_records(session, partition.host_country),
-            matches["asylum_reference"],
+        host = partition.host_country
+        known, decisions = caseload.open_accepts(session, host), reviews.in_force(session, host)
+        named = {reference for table in (links, known, decisions) for reference in table["asylum_reference"]}
+        register = good_rows(
+            partition,
+            procedure_extract,
+            list(dict.fromkeys([*RECORD_COLUMNS, *READ])),
+            asylum_references=named,
         )
+        records = _records(register[RECORD_COLUMNS], caseload.procedure_records(session, host), named)
+        decisions["changed"] = changed(decisions, cases, register, hashing_key())
+        matches = settle_matches(links, known, caseload.told_cases(session, host), decisions, records)
+        # Other people's records are not kept.
+        records = records[records["asylum_reference"].isin(matches["asylum_reference"])]
         offices = _offices(cases, partition)
         decided = decide(cases, matches, records, offices)
         rows = cases.rename(columns={"asylum_reference": "typed_asylum_reference"}).merge(
@@ -53,9 +63,8 @@ def decide_partition(key: str, now: dt.datetime) -> dict[str, int]:
         )
 
 
-def _records(register: pd.DataFrame, known: pd.DataFrame, references: pd.Series) -> pd.DataFrame:
-    """The records that the matches name: as the register has them today, or as they were when they left it."""
-    today = register[register["asylum_reference"].isin(references)]
+def _records(today: pd.DataFrame, known: pd.DataFrame, references: Collection[str]) -> pd.DataFrame:
+    """The records of these references: as the register has them today, or as they were when they left it."""
     earlier = known.loc[known["asylum_reference"].isin(references), RECORD_COLUMNS]
     gone = earlier[~earlier["asylum_reference"].isin(today["asylum_reference"])]
     return pd.concat([today, gone.astype(today.dtypes.to_dict())], ignore_index=True) if len(gone) else today

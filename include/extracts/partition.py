@@ -1,7 +1,7 @@
 """What the DAGs ask of this room: take a source's file in, and give its good rows to the other rooms."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -82,8 +82,14 @@ def take_in(
     return TakenIn(landed.sha256, extract.row_count, extract.quarantined_count, tuple(remarks))
 
 
-def good_rows(partition: Partition, extract: AcceptedExtract, columns: Sequence[str] | None = None) -> pd.DataFrame:
-    """The good rows of an accepted extract, in the types of `contract.typed`; all columns, or those named.
+def good_rows(
+    partition: Partition,
+    extract: AcceptedExtract,
+    columns: Sequence[str] | None = None,
+    *,
+    asylum_references: Collection[str] | None = None,
+) -> pd.DataFrame:
+    """The good rows of an accepted extract, in the types of `contract.typed`; all columns and rows, or those named.
 
     They are kept as Parquet beside the landed bytes; where that copy was deleted it is made again from the bytes.
     """
@@ -92,7 +98,9 @@ def good_rows(partition: Partition, extract: AcceptedExtract, columns: Sequence[
         host, day = partition.host_country, partition.day
         landed = open_landed(data_folder() / "landing", extract.kind, host, day, extract.sha256)
         _keep_good_rows(read_extract(landed, extract.kind, host, day, None, name=f"{host}/{extract.file_name}"), path)
-    return pd.read_parquet(path, columns=list(columns) if columns else None)
+    # An empty list has no type that Arrow could compare; an empty reference is nobody's.
+    named = None if asylum_references is None else [("asylum_reference", "in", list(asylum_references) or [""])]
+    return pd.read_parquet(path, columns=list(columns) if columns else None, filters=named)
 
 
 def _good_rows_path(partition: Partition, kind: str, sha256: str) -> Path:

@@ -60,13 +60,13 @@ def open_matches_of(session: Session, host_country: str, case_id: str) -> list[M
 
 
 def told_cases(session: Session, host_country: str) -> pd.Series:
-    """case_id of each case that an office was told of, or will be by a list in flight."""
+    """case_id of each case that an office was told of, or will be by a list in flight, and not in error."""
     found = table(
         session,
         select(Entry.case_id)
         .join(Notice, Notice.entry == Entry.entry)
         .join(List, List.id == Notice.list_id)
-        .where(Entry.host_country == host_country, List.state != "void")
+        .where(Entry.host_country == host_country, Entry.closed_at.is_(None), List.state != "void")
         .distinct(),
     )
     return found["case_id"]

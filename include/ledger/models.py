@@ -1,7 +1,7 @@
 """What the ledger holds. The constraints guard in the database what must never happen, whatever the code does.
 
 Two lists with one number, an entry twice on a list, the same notice of an entry on two lists, two open matches of one
-case, a told notice without a list: each is refused by the database itself.
+case, two decisions in force on one pair, a told notice without a list: each is refused by the database itself.
 """
 
 import datetime as dt
@@ -51,10 +51,17 @@ REASONS = (
 )
 CASE_STATUSES = ("registered", "booked", "departed", "withdrawn", "no_show", "closed")
 KINDS = ("avr_cases", "asylum_procedure")
+REVIEW_DECISIONS = ("accept", "reject", "reopen")
 
 
 def _one_of(column: str, allowed: tuple[str, ...]) -> str:
     return f"{column} IN ({', '.join(repr(value) for value in allowed)})"
+
+
+def _unique_where(name: str, *columns: str, where: str) -> Index:
+    """Within a host country, unique among the rows that satisfy `where`."""
+    condition = text(where)
+    return Index(name, "host_country", *columns, unique=True, sqlite_where=condition, postgresql_where=condition)
 
 
 class Moment(TypeDecorator[dt.datetime]):
@@ -235,22 +242,58 @@ class Match(Base):
         CheckConstraint(_one_of("decision", ("accept", "review")), name="decision"),
         CheckConstraint(_one_of("method", ("reference", "linkage")), name="method"),
         CheckConstraint("probability BETWEEN 0 AND 1", name="probability"),
-        Index(
-            "uq_match_one_open_accept_a_case",
-            "host_country",
-            "case_id",
-            unique=True,
-            sqlite_where=text("ended_on IS NULL AND decision = 'accept'"),
-            postgresql_where=text("ended_on IS NULL AND decision = 'accept'"),
+        _unique_where("uq_match_one_open_accept_a_case", "case_id", where="ended_on IS NULL AND decision = 'accept'"),
+        _unique_where("uq_match_open_pair", "case_id", "asylum_reference", where="ended_on IS NULL"),
+    )
+
+
+class Review(Base):
+    """What a person decided of a case and a record. In force until `superseded_at`; kept as history after that.
+
+    `accept`: they are one person. `reject`: they are two. `reopen`: it cannot be told, or an earlier decision is taken
+    back; the machine's word counts again.
+    """
+
+    __tablename__ = "review"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    host_country: Mapped[str] = mapped_column(String(3))
+    case_id: Mapped[str] = mapped_column(String(64))
+    asylum_reference: Mapped[str]
+    decision: Mapped[str] = mapped_column(String(6))
+    decided_by: Mapped[str]
+    decided_at: Mapped[dt.datetime]
+    reason: Mapped[str]
+    evidence: Mapped[str | None] = mapped_column(String(64))
+    """`matching.fingerprint` of what the person saw; none where the case or the record was not in its extract."""
+    shares_case: Mapped[bool]
+    """Accepted beside another record of the case: who decided says that both records are of one person."""
+    shares_record: Mapped[bool]
+    """Accepted beside another case of the record: who decided says that both cases are of one person."""
+    superseded_at: Mapped[dt.datetime | None]
+
+    __table_args__ = (
+        ForeignKeyConstraint(["host_country", "case_id"], ["case.host_country", "case.case_id"]),
+        ForeignKeyConstraint(
+            ["host_country", "asylum_reference"],
+            ["procedure_record.host_country", "procedure_record.asylum_reference"],
         ),
-        Index(
-            "uq_match_open_pair",
-            "host_country",
+        CheckConstraint(_one_of("decision", REVIEW_DECISIONS), name="decision"),
+        CheckConstraint("trim(decided_by) <> ''", name="decided_by_somebody"),
+        CheckConstraint("trim(reason) <> ''", name="with_reason"),
+        CheckConstraint("length(evidence) = 64", name="evidence"),
+        CheckConstraint("decision = 'accept' OR NOT (shares_case OR shares_record)", name="only_accepted_is_shared"),
+        CheckConstraint("superseded_at >= decided_at", name="superseded_later"),
+        _unique_where("uq_review_one_in_force_a_pair", "case_id", "asylum_reference", where="superseded_at IS NULL"),
+        _unique_where(
+            "uq_review_one_accept_a_case",
             "case_id",
+            where="superseded_at IS NULL AND decision = 'accept' AND NOT shares_case",
+        ),
+        _unique_where(
+            "uq_review_one_accept_a_record",
             "asylum_reference",
-            unique=True,
-            sqlite_where=text("ended_on IS NULL"),
-            postgresql_where=text("ended_on IS NULL"),
+            where="superseded_at IS NULL AND decision = 'accept' AND NOT shares_record",
         ),
     )
 
@@ -274,6 +317,8 @@ class Entry(Base):
     office: Mapped[str] = mapped_column(ForeignKey("office.office"))
     host_country: Mapped[str] = mapped_column(String(3))
     case_id: Mapped[str] = mapped_column(String(64))
+    asylum_reference: Mapped[str | None]
+    """The accepted record by which the case was told under this entry: a person who rejects it takes the entry back."""
     opened_at: Mapped[dt.datetime]
     closed_at: Mapped[dt.datetime | None]
     """Set when the match was found wrong: the case, if it comes again, comes under a fresh entry."""

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import func, insert, select
+from sqlalchemy import ColumnElement, exists, false, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from include.ledger.models import Case, Delivery, Entry, List, Notice, Office, SealedFile, Told
+from include.ledger.models import Case, Delivery, Entry, List, Match, Notice, Office, Review, SealedFile, Told
 from include.ledger.tables import records, table
 
 # Crockford's letters and digits: nothing that is read or typed wrongly (no I, L, O, U).
@@ -80,13 +80,41 @@ def last_told(session: Session, office: str) -> pd.DataFrame:
 
 
 def cases_of_concern(session: Session, office: str, host_countries: Sequence[str]) -> pd.DataFrame:
-    """The cases of the office's host countries, and those it was ever told of; columns as in `models.Case`."""
-    told = select(Entry.host_country, Entry.case_id).where(Entry.office == office, Entry.closed_at.is_(None)).subquery()
+    """The cases of the office's host countries, and those it was ever told of.
+
+    returns: columns as in `models.Case`, and `told_in_error`: whether a person has taken back the match by which the
+        office was told, and a reconciliation has followed them
+    """
+    told = (
+        select(
+            Entry.host_country,
+            Entry.case_id,
+            exists()
+            .where(Notice.entry == Entry.entry, List.id == Notice.list_id, List.state != "void")
+            .label("announced"),
+            exists()
+            .where(*_same_pair(Review), Review.superseded_at.is_(None), Review.decision == "reject")
+            .label("wrong"),
+            exists().where(*_same_pair(Match), Match.ended_on.is_(None), Match.decision == "accept").label("kept"),
+        )
+        .where(Entry.office == office, Entry.closed_at.is_(None))
+        .subquery()
+    )
+    # Until the day is reconciled again the case itself still says that it is to be told.
+    in_error = func.coalesce(told.c.announced & told.c.wrong & ~told.c.kept, false())
     return table(
         session,
-        select(*Case.__table__.columns)
+        select(*Case.__table__.columns, in_error.label("told_in_error"))
         .outerjoin(told, (told.c.host_country == Case.host_country) & (told.c.case_id == Case.case_id))
         .where(Case.host_country.in_(host_countries) | told.c.case_id.is_not(None)),
+    )
+
+
+def _same_pair(of: type[Review] | type[Match]) -> tuple[ColumnElement[bool], ...]:
+    return (
+        of.host_country == Entry.host_country,
+        of.case_id == Entry.case_id,
+        of.asylum_reference == Entry.asylum_reference,
     )
 
 
@@ -116,21 +144,28 @@ def give_entries(session: Session, office: str, notices: pd.DataFrame, now: dt.d
 
     A voided NEW left its entry behind: the case keeps that reference.
     """
-    kept = table(
-        session,
-        select(Entry.host_country, Entry.case_id, Entry.entry).where(Entry.office == office, Entry.closed_at.is_(None)),
+    open_entries = session.scalars(select(Entry).where(Entry.office == office, Entry.closed_at.is_(None)))
+    known = {(entry.host_country, entry.case_id): entry for entry in open_entries}
+    accepted = session.execute(
+        select(Match.host_country, Match.case_id, Match.asylum_reference).where(
+            Match.host_country.in_(notices["host_country"].unique()),
+            Match.decision == "accept",
+            Match.ended_on.is_(None),
+        )
     )
-    known = {(host, case): entry for host, case, entry in kept.itertuples(index=False)}
-    named, fresh = [], []
-    for host, case in zip(notices["host_country"], notices["case_id"], strict=True):
+    records_of: dict[tuple[str, str], str] = {(host, case): reference for host, case, reference in accepted}
+    named = []
+    for host, case, notice in notices[["host_country", "case_id", "notice"]].itertuples(index=False):
         entry = known.get((host, case))
         if entry is None:
             letters = "".join(secrets.choice(_ENTRY_LETTERS) for _ in range(8))
-            entry = f"{letters[:4]}-{letters[4:]}"
-            fresh.append({"entry": entry, "office": office, "host_country": host, "case_id": case, "opened_at": now})
-        named.append(entry)
-    if fresh:
-        session.execute(insert(Entry), fresh)
+            reference = f"{letters[:4]}-{letters[4:]}"
+            entry = Entry(entry=reference, office=office, host_country=host, case_id=case, opened_at=now)
+            session.add(entry)
+        if notice == "NEW" or entry.asylum_reference is None:
+            entry.asylum_reference = records_of.get((host, case))
+        named.append(entry.entry)
+    session.flush()
     return notices.assign(entry=named)
 
 
@@ -243,7 +278,7 @@ class NotVoidable(ValueError):
 def void_list(session: Session, list_number: str, reason: str, now: dt.datetime) -> None:
     """Give up a list that can never be delivered. Its entries are owed again; the next list names its number.
 
-    raises: NotVoidable if there is no such list, or if a recipient has it already
+    raises: NotVoidable if there is no such list, if a recipient has it already, or if a later list goes on from it
     """
     parts = re.fullmatch(r"(?P<office>.+)_(?P<year>\d{4})-(?P<number>\d+)", list_number)
     found = None
@@ -258,6 +293,28 @@ def void_list(session: Session, list_number: str, reason: str, now: dt.datetime)
     found.state, found.voided_at, found.void_reason = "void", now, reason
     for delivery in session.scalars(select(Delivery).filter_by(list_id=found.id)):
         delivery.state = "void"
+    _open_again(session, found, now)
+
+
+def _open_again(session: Session, void: List, now: dt.datetime) -> None:
+    """Open the entries that the voided list closed as told in error: that they were is owed again."""
+    in_error = select(Entry).join(Notice, Notice.entry == Entry.entry)
+    for entry in session.scalars(in_error.where(Notice.list_id == void.id, Notice.reason == "notified_in_error")).all():
+        fresh = session.scalars(
+            select(Entry)
+            .filter_by(office=entry.office, host_country=entry.host_country, case_id=entry.case_id)
+            .where(Entry.closed_at.is_(None))
+        ).first()
+        if fresh:
+            on_a_list = select(List).join(Notice, Notice.list_id == List.id).where(Notice.entry == fresh.entry)
+            if later := session.scalars(on_a_list.where(List.state != "void")).first():
+                raise NotVoidable(
+                    f"list {void.list_number} takes back what {later.list_number} tells under a fresh entry: "
+                    f"void {later.list_number} first"
+                )
+            fresh.closed_at = now
+            session.flush()
+        entry.closed_at = None
 
 
 def composed_for(session: Session) -> dict[str, dt.datetime | None]:

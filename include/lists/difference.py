@@ -88,7 +88,9 @@ def difference(truth: pd.DataFrame, told: pd.DataFrame) -> pd.DataFrame:
     _set(both, not_gone | (gone & redated), "CHANGED", "departure_corrected")
     # What must be erased is cancelled whatever was said last.
     erase = state.isin(["consent_withdrawn", "notified_in_error"]) & last.isin(["NEW", "CHANGED", "DEPARTED"])
-    _set(both, erase, "CANCELLED", state)
+    # Who is said to stay is still on the office's file, and it is somebody else's.
+    error = state.eq("notified_in_error") & last.eq("CANCELLED") & both["reason_told"].ne("notified_in_error") & ~silent
+    _set(both, erase | error, "CANCELLED", state)
 
     late = both["notice"].eq("DEPARTED") & untold
     both.loc[late, "marked"] = both.loc[late, "marked"].map(lambda marked: ";".join(filter(None, [marked, "late"])))

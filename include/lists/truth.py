@@ -26,7 +26,7 @@ def office_truth(
     """What is true of every case that concerns an office, or concerned it.
 
     cases: the ledger's cases of the office's host countries, and those it was told of (columns of
-        `ledger.models.Case`, dates as datetime64)
+        `ledger.models.Case` and `told_in_error`, dates as datetime64)
     covers: whether the office is told of a case of this host country and IOM office
     undated: whether intentions without a date are told
     no_show_overdue: whether a no-show since that day has used up the arrangement's grace
@@ -57,6 +57,7 @@ def office_truth(
     state[~covered] = "other_office"
     if consent_required:
         state[consent.eq(False).fillna(False)] = "consent_withdrawn"
+    state[cases["told_in_error"].astype(bool)] = "notified_in_error"
 
     # A case that vanished from the extract is not announced: nobody vouches for it today.
     present = cases["missing_since"].isna()

@@ -2,14 +2,21 @@
 
 Reach for this to see by which keys a pair can meet, and what is compared. DuckDB touches the whole register; Python
 sees each distinct word once and, of the pairs, the names of those whose other evidence leaves room for a match.
+
+But for how rare a name is, all of it depends on the two rows of a pair alone. So what a run found of rows that are
+still there is taken from `kept`, the tables of `cache`; where these are empty, every row is new.
 """
 
+import math
 import re
+from collections.abc import Callable
 
 import duckdb
+import numpy
 import pyarrow as arrow
 
 from include.matching import birthdates, model, references
+from include.matching.database import Database
 from include.matching.names import (
     ANOTHER_NAME,
     SAME_NAME,
@@ -27,15 +34,19 @@ _MOST_NAMED = 8
 name, and less of the other evidence, than all of those. A person looks at five at most."""
 _SPELT_ALIKE = 0.75
 """Jaro-Winkler similarity from which two names that share no part by their keys may be one with a slip in each."""
+_MOST_OF_DUCKDB = 999_999
 _ANY = -1e9
 """A match weight that every pair has."""
+_MOST_RANKS = 62
+"""So many parts of one case's name are told apart where a record shares them: the bits of a BIGINT."""
 _BREAK = re.compile(r"[-–—_.,;:/()|\s]")
 _SILENT_SIGN = re.compile("['’‘ʿʾ`´\"\u200c\u200d\u0640]")
-READ = (
+OF_A_PERSON = (
     "family_name given_names name_original_script father_name mother_name place_of_birth date_of_birth sex nationality "
-    "asylum_reference unhcr_reference final applied_on updated_at"
+    "asylum_reference unhcr_reference"
 ).split()
-"""The columns of an extract that linking looks at, beside the row's key."""
+READ = [*OF_A_PERSON, "final", "applied_on", "updated_at"]
+"""The columns of an extract that linking looks at, beside the row's key; of a case OF_A_PERSON is enough."""
 
 EVIDENCE = "name called birth_date reference unhcr_reference sex nationality father mother place".split()
 """The columns of `compared`: levels of agreement, -1 where a side does not say, 0 where the two contradict, and more
@@ -43,7 +54,7 @@ the more they agree; `called` is what each is called alone, as `names.called_ali
 `place` up to 3, `birth_date` as in birthdates, references 1 where a sign is off and 2 where none is."""
 
 
-def prepare(connection: duckdb.DuckDBPyConnection) -> None:
+def prepare(connection: Database) -> None:
     """Give the connection what the queries of this room call."""
     birthdates.define(connection)
     connection.create_function("plain_reference", references.plain, ["VARCHAR"], "VARCHAR")
@@ -51,29 +62,60 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     alike = "reference"
     for sign, read_as in zip(*references.LOOK_ALIKE, strict=True):
         alike = f"replace({alike}, '{sign}', '{read_as}')"
+    # Two signs that differ, at most, or a sign more: nothing else is one slip away, and these are cheap to see.
     connection.execute(
         f"""
-        CREATE MACRO words_of(person, original) AS string_split(concat_ws(' ', person, original), ' ');
         CREATE MACRO one_name(person) AS
-            length(person) - length(replace(person, ' ', '')) <= CAST(starts_with(lower(person), 'abd') AS INTEGER);
-        CREATE MACRO alike(reference) AS {alike};
+            person NOT LIKE '% %' OR (person ILIKE 'abd%' AND person NOT LIKE '% % %');
+        CREATE MACRO alike(reference) AS
+            CASE WHEN regexp_matches(reference, '[{references.LOOK_ALIKE[0]}]') THEN {alike} ELSE reference END;
+        CREATE MACRO slip_in_reference(a, b) AS CASE
+            WHEN length(a) = length(b) THEN CASE WHEN hamming(a, b) <= 2 THEN damerau_levenshtein(a, b) = 1 END
+            WHEN abs(length(a) - length(b)) = 1 THEN damerau_levenshtein(a, b) = 1 END;
         CREATE MACRO reference_level(a, b) AS CASE
             WHEN a IS NULL OR b IS NULL THEN -1 WHEN a = b THEN 2
-            WHEN alike(a) = alike(b) OR damerau_levenshtein(a, b) = 1 THEN 1 ELSE 0 END;
+            WHEN slip_in_reference(a, b) OR alike(a) = alike(b) THEN 1 ELSE 0 END;
         """
     )
 
 
-def read_people(connection: duckdb.DuckDBPyConnection, table: str, source: str, key: str, columns: set[str]) -> None:
-    """Make `table`: the evidence of each row of `source` in one form, NULL where it is missing.
+KEY = {"cases": "case_id", "register": "asylum_reference"}
 
-    source: a relation of SQL whose `columns` are text; rows without `key` are left out
-    table: `id` (BIGINT), `key`, PERSON_COLUMNS, `reference`, `unhcr_reference`, `final` (BOOLEAN),
-        `applied`, `updated`
+
+def read_rows(connection: Database, table: str, source: str, columns: set[str]) -> None:
+    """Read the rows of `source`, a relation of SQL whose `columns` are text, for `find_known`.
+
+    table: "cases" or "register"
+    result: `{table}_read`, with `content`, a hash of all that linking reads of a row, and `{table}_rows(of_these)`:
+        `of_row` for some rows of it, given as the name of a relation that has their rowid as `row`
+    """
+    read = OF_A_PERSON if table == "cases" else READ
+    cells = of_row(table, {column: column for column in {KEY[table], *read} & columns})
+    # Not row_number(), and in any order: else the file would be read on one core.
+    connection.execute(
+        f"""
+        CREATE TABLE {table}_read AS
+        SELECT *, hash(key, {", ".join(READ)}) AS content FROM (SELECT {cells} FROM {source});
+        CREATE MACRO {table}_rows(of_these) AS TABLE FROM query_table(of_these);
+        """
+    )
+
+
+def of_row(table: str, cells: dict[str, str]) -> str:
+    """SQL for the `key` and the columns of READ, given SQL for the cells of the columns that are there."""
+    read = ", ".join(f"{cells.get(column, 'CAST(NULL AS VARCHAR)')} AS {column}" for column in READ)
+    return f"nullif(trim({cells[KEY[table]]}), '') AS key, {read}"
+
+
+def _people(rows: str, number: str) -> str:
+    """SQL for the evidence of `{table}_rows` in one form, NULL where it is missing.
+
+    returns: `row`, `id` (`number`), `key`, `content`, `person`, `original`, `father`, `mother`, `place`, `birth_date`,
+        `sex`, `nationality`, `reference`, `unhcr_reference`, `final` (BOOLEAN), `applied`, `updated`
     """
 
     def column(name: str) -> str:
-        return f"nullif(trim({name}), '')" if name in columns else "CAST(NULL AS VARCHAR)"
+        return f"nullif(trim({name}), '')"
 
     def reference(name: str) -> str:
         value = column(name)
@@ -87,11 +129,8 @@ def read_people(connection: duckdb.DuckDBPyConnection, table: str, source: str, 
 
     unknown = ", ".join(f"'{code}'" for code in _UNKNOWN_NATIONALITIES)
     born, sex, nationality = column("date_of_birth"), column("sex"), column("nationality")
-    # Not row_number(), and in any order: else the file would be read on one core.
-    connection.execute(
-        f"""
-        CREATE TABLE {table}_rows AS
-        SELECT {column(key)} AS key,
+    return f"""
+        SELECT row, {number} AS id, key, content,
             nullif(concat_ws(' ', {column("given_names")}, {column("family_name")}), '') AS person,
             {column("name_original_script")} AS original, {column("father_name")} AS father,
             {column("mother_name")} AS mother, {column("place_of_birth")} AS place,
@@ -101,144 +140,351 @@ def read_people(connection: duckdb.DuckDBPyConnection, table: str, source: str, 
             {reference("asylum_reference")} AS reference, {reference("unhcr_reference")} AS unhcr_reference,
             coalesce(lower({column("final")}) = 'true', false) AS final,
             coalesce({column("applied_on")}, '') AS applied, coalesce({column("updated_at")}, '') AS updated
-        FROM {source} WHERE {column(key)} IS NOT NULL;
-        CREATE VIEW {table} AS SELECT rowid AS id, * FROM {table}_rows;
+        FROM {rows} WHERE key IS NOT NULL"""
+
+
+def find_known(connection: Database, table: str) -> None:
+    """Tell the rows that `kept` knows from the others, and give each a number by which `kept` will know it.
+
+    result: `{table}_known` (`row`, `number`); `{table}_fresh`, the others; `{table}_numbers` (`row`, `number`), both;
+        `{table}_gone`, numbers that are kept of rows that are no more; `{table}_keys`, all of these three by what they
+        can meet by
+    """
+    connection.execute((_KNOWN + _OTHERS).format(table=table))
+    some_twice, all_new = connection.execute(_SOME_TWICE.format(table=table)).fetchall()[0]
+    if some_twice:
+        # No two that are the same may stand for one another: they are few, and new each time.
+        connection.execute((_WITHOUT_TWINS + _OTHERS).format(table=table))
+    # A join with all of the register's lines would cost as much as splitting them.
+    new = f"SELECT r.rowid AS row, * FROM {table}_read r"
+    new += "" if all_new else f" SEMI JOIN {table}_unknown u ON r.rowid = u.row"
+    connection.execute(f"CREATE VIEW {table}_new AS {new}")
+    number = f"(SELECT coalesce(max(number) + 1, 0) FROM kept.{table}) + row"
+    people = _people(f"{table}_rows('{table}_new')", number)
+    connection.execute(_FRESH.format(table=table, people=people, of_keys=_OF_KEYS))
+
+
+def people_of(connection: Database, table: str, numbers: str, into: str) -> None:
+    """Make the table `into`: all that is known of the people whose numbers the query `numbers` gives, as `_people`."""
+    connection.execute(
+        f"""
+        CREATE TABLE chosen AS FROM {table}_numbers WHERE number IN ({numbers});
+        CREATE VIEW chosen_rows AS SELECT r.rowid AS row, * FROM {table}_read r SEMI JOIN chosen ON r.rowid = row;
+        CREATE TABLE {into} AS {_people(f"{table}_rows('chosen_rows') JOIN chosen USING (row)", "number")};
+        DROP VIEW chosen_rows;
+        DROP TABLE chosen;
         """
     )
 
 
-def meet(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make `met` (`case_id`, `record_id`) and `rarities` from the tables `cases` and `register`.
+def meet(connection: Database) -> None:
+    """Make `cases`, the people of the cases, `met` (`case_id`, `record_id`) and `rarities`, after `find_known`.
 
     Met are pairs that share the reference but for signs that look alike; or UNHCR's reference; or a known birth date
     and the nationality; or a known birth date and a part of the name, a guessed one if one has but one name; or two
-    parts of the name, the years of birth at most two apart or one of them unknown.
+    parts of the name, the years of birth at most two apart or one of them unknown. Left out are pairs of `kept.pair`;
+    among the others may be some of rows that are gone.
     """
-    connection.execute(_PARTS)
+    people_of(connection, "cases", "SELECT number FROM cases_numbers", "cases")
+    connection.execute(_PARTS.format(most=_MOST_RANKS))
+    _find_parts(connection)
     connection.execute(_RARITIES)
-    connection.execute(_MET.format(around=_YEARS_AROUND))
+    connection.execute(_TWO_NAMES.format(years=_YEARS_AROUND))
+    ways = [way.format(side=side, years=_YEARS_AROUND) for way in _WAYS_TO_MEET for side in _SIDES]
+    connection.execute(f"CREATE TABLE met AS SELECT DISTINCT case_id, record_id FROM ({' UNION ALL '.join(ways)})")
+    connection.execute("DROP TABLE two_of_cases; DROP TABLE two_of_register; DROP TABLE agreeing_dates")
 
 
-def compare(connection: duckdb.DuckDBPyConnection, *, all_of_them: bool = False) -> None:
-    """Make `compared` from what met: `pair`, `case_id`, `record_id`, `rarity` and EVIDENCE.
+def pair_up(connection: Database, *, all_of_them: bool = False) -> None:
+    """Make `new_pairs` from what met, and `pairs` with those of `kept.pair`: all that compares without Python.
 
-    Left out is who cannot come near a match even if every name agrees.
+    Left out is whose names have nothing in common.
 
     all_of_them: leave nobody out
-    `rarity`: how rare the case's name is among the register's people of the nationality, in powers of ten
     """
-    size = connection.execute("SELECT count(*) FROM register").fetchall()[0][0]
-    weight = model.weight(size)
-    least, spelt, most = (_ANY, -1.0, size) if all_of_them else (model.LEAST_WEIGHT, _SPELT_ALIKE, _MOST_NAMED)
-    connection.execute(_HOPED.format(weight=weight, least=least, most=most, spelt=spelt))
-    _level_names(connection)
-    connection.execute(_NAMED.format(weight=weight, least=least))
-    _level_elders(connection)
-    connection.execute(_ELDERS)
+    people_of(connection, "register", "SELECT record_id FROM met", "met_records")
+    connection.execute(_PAIRS.format(spelt=-1.0 if all_of_them else _SPELT_ALIKE))
 
+
+def compare(connection: Database, *, least: float | None = None, all_of_them: bool = False) -> None:
+    """Make `compared` from `pairs`: `pair`, `case_id`, `record_id`, `namesakes` and EVIDENCE.
+
+    Makes `records` too, the people of the register among whom they are. Left out is who does not come near a match.
+
+    least: match weight under which a pair is left out; without it, what no person need see
+    all_of_them: leave nobody out
+    `namesakes`: how many strangers of the case's nationality may bear the name in this very register, as log10
+    """
+    size = register_size(connection)
+    weight, most = model.weight(size), min(size, _MOST_OF_DUCKDB) if all_of_them else _MOST_NAMED
+    least = _ANY if all_of_them else _least_weight() if least is None else least
+    connection.execute(_WEIGHED.format(weight=weight, least=least, most=most))
+    people_of(connection, "register", "SELECT record_id FROM weighed", "records")
+    connection.execute(_HOPED.format(most=most))
+    connection.execute("CREATE TABLE levels (pair BIGINT, what VARCHAR, level INTEGER)")
+    connection.execute("CREATE TABLE compared AS FROM hoped")
+    # Names last: elders are compared sooner, and speak against most.
+    for what in ("father", "mother", "place", "name", "called"):
+        _level(connection, what)
+        connection.execute(_COMPARED.format(what=what, weight=weight, least=least))
+
+
+def _least_weight() -> float:
+    """Match weight (log2 of the odds) under which a pair is neither for a person to see nor a rival of one that is."""
+    from include.matching.decision import ACCEPT, REVIEW, RIVAL  # not before it is needed: pandas takes a while
+
+    # A hair less: the same sum in another order may round to another last digit.
+    return math.log2(min(REVIEW / (1 - REVIEW), ACCEPT / (1 - ACCEPT) / RIVAL)) - 1e-6
+
+
+def register_size(connection: Database) -> int:
+    """How many records the register has."""
+    return int(connection.execute("FROM register_size").fetchall()[0][0])
+
+
+_OF_KEYS = "number, birth_date, nationality, alone, reference, unhcr_reference"
+
+_KNOWN = """
+CREATE TABLE {table}_known AS
+SELECT row, number FROM (SELECT rowid AS row, content FROM {table}_read) JOIN kept.{table} USING (content);
+"""
+
+_OTHERS = """
+CREATE OR REPLACE TABLE {table}_unknown AS
+SELECT row FROM (SELECT rowid AS row FROM {table}_read) ANTI JOIN {table}_known USING (row);
+CREATE OR REPLACE TABLE {table}_gone AS SELECT number FROM kept.{table} ANTI JOIN {table}_known USING (number);
+"""
+
+_SOME_TWICE = """
+WITH counts AS (SELECT
+    (SELECT count(*) FROM {table}_known) AS known, (SELECT count(*) FROM {table}_read) AS rows,
+    (SELECT count(*) FROM {table}_unknown) AS unknown, (SELECT count(*) FROM kept.{table}) AS kept,
+    (SELECT count(*) FROM {table}_gone) AS gone)
+SELECT known + unknown <> rows OR known + gone <> kept, known = 0 FROM counts;
+"""
+
+_WITHOUT_TWINS = """
+DELETE FROM {table}_known
+WHERE row IN (SELECT row FROM {table}_known GROUP BY row HAVING count(*) > 1)
+    OR number IN (SELECT number FROM {table}_known GROUP BY number HAVING count(*) > 1);
+"""
+
+_FRESH = """
+CREATE TABLE {table}_fresh AS
+SELECT row, id AS number, content, concat_ws(' ', person, original) AS names,
+    birth_date, nationality, one_name(person) AS alone,
+    CASE WHEN reference IS NOT NULL THEN hash(alike(reference)) END AS reference,
+    CASE WHEN unhcr_reference IS NOT NULL THEN hash(unhcr_reference) END AS unhcr_reference
+FROM ({people});
+CREATE VIEW {table}_numbers AS FROM {table}_known UNION ALL SELECT row, number FROM {table}_fresh;
+CREATE VIEW {table}_keys AS
+SELECT {of_keys}, false AS fresh FROM kept.{table}
+UNION ALL SELECT {of_keys}, true AS fresh FROM {table}_fresh;
+"""
 
 _PARTS = """
-CREATE TABLE wanted AS
-SELECT skeleton, CAST(row_number() OVER () AS INTEGER) AS part FROM (
-    SELECT DISTINCT unnest(block_keys(word)) AS skeleton
-    FROM (SELECT DISTINCT unnest(words_of(person, original)) AS word FROM cases));
-""" + "".join(
-    f"""
-CREATE TABLE {table}_words AS
-SELECT word, part FROM (
-    SELECT word, unnest(block_keys(word)) AS skeleton
-    FROM (SELECT DISTINCT unnest(words_of(person, original)) AS word FROM {table}))
-JOIN wanted USING (skeleton);
-CREATE TABLE {table}_part AS
-SELECT DISTINCT id, part, birth_date, nationality, alone FROM (
-    SELECT id, unnest(words_of(person, original)) AS word, birth_date, nationality, one_name(person) AS alone
-    FROM {table})
-JOIN {table}_words USING (word);
-DROP TABLE {table}_words;
+CREATE TABLE fresh_word AS SELECT number, unnest(string_split(names, ' ')) AS word FROM register_fresh;
+CREATE TABLE cases_word AS
+SELECT id AS number, unnest(string_split(concat_ws(' ', person, original), ' ')) AS word FROM cases;
+CREATE TABLE new_words AS
+SELECT word, block_keys(word) AS skeletons
+FROM (SELECT word FROM fresh_word UNION SELECT word FROM cases_word) ANTI JOIN kept.word USING (word);
+CREATE TABLE new_skeletons AS
+SELECT skeleton, CAST((SELECT coalesce(max(part), 0) FROM kept.skeleton) + row_number() OVER () AS INTEGER) AS part
+FROM (SELECT DISTINCT unnest(skeletons) AS skeleton FROM new_words) ANTI JOIN kept.skeleton USING (skeleton);
+CREATE TABLE new_word_parts AS
+SELECT word, part FROM (SELECT word, unnest(skeletons) AS skeleton FROM new_words)
+JOIN (FROM kept.skeleton UNION ALL FROM new_skeletons) USING (skeleton);
+CREATE TABLE word_parts AS FROM new_word_parts UNION ALL SELECT word, part FROM kept.word WHERE part IS NOT NULL;
+CREATE TABLE cases_part AS
+SELECT number, part, least(row_number() OVER (PARTITION BY number ORDER BY part) - 1, {most}) AS rank
+FROM (SELECT DISTINCT number, part FROM cases_word JOIN word_parts USING (word));
 """
-    for table in ("cases", "register")
-)
+
+_REGISTER_PARTS = """
+DROP TABLE fresh_word;
+-- Of rows that were met before, only what new cases may meet them by.
+CREATE TABLE known_part AS
+FROM kept.register_part WHERE part IN (SELECT part FROM cases_part JOIN cases_fresh USING (number));
+CREATE VIEW register_part AS FROM fresh_part UNION ALL FROM known_part;
+"""
 
 _RARITIES = """
+CREATE TABLE register_size AS SELECT count(*) FROM register_numbers;
+CREATE TABLE bearers AS
+SELECT part, nationality, CAST(sum(bearers) AS BIGINT) AS bearers FROM (
+    FROM kept.bearers
+    UNION ALL
+    SELECT part, nationality, count(*) FROM fresh_part JOIN register_fresh USING (number) GROUP BY ALL
+    UNION ALL
+    SELECT part, nationality, -count(*)
+    FROM kept.register_part JOIN kept.register USING (number) SEMI JOIN register_gone USING (number) GROUP BY ALL)
+GROUP BY ALL;
 CREATE TABLE rarities AS
-WITH bearers AS (SELECT part, nationality, count(*) AS bearers FROM register_part GROUP BY ALL),
-    peoples AS (SELECT nationality, count(*) AS people FROM register GROUP BY ALL),
+WITH peoples AS (
+        SELECT nationality, count(*) AS people FROM register_keys ANTI JOIN register_gone USING (number) GROUP BY ALL),
     all_bearers AS (SELECT part, sum(bearers) AS bearers FROM bearers GROUP BY part)
-SELECT id, part, log10(
+-- A DECIMAL: the sum of some is the same in whatever order.
+SELECT number AS case_id, part, rank, CAST(log10(
     greatest(coalesce(p.people, (SELECT sum(people) FROM peoples)), 100)
-    / (1 + coalesce(CASE WHEN cases_part.nationality IS NULL THEN a.bearers ELSE b.bearers END, 0))) AS rarity
-FROM cases_part LEFT JOIN peoples p USING (nationality)
+    / (1 + coalesce(CASE WHEN c.nationality IS NULL THEN a.bearers ELSE b.bearers END, 0))) AS DECIMAL(18, 9)) AS rarity
+FROM cases_part JOIN cases_keys c USING (number) LEFT JOIN peoples p USING (nationality)
 LEFT JOIN bearers b USING (part, nationality) LEFT JOIN all_bearers a USING (part);
+CREATE TABLE crowds AS
+WITH peoples AS (
+    SELECT nationality, count(*) AS people FROM register_keys ANTI JOIN register_gone USING (number) GROUP BY ALL)
+SELECT number AS case_id, CAST(log10(greatest(coalesce(people, (SELECT sum(people) FROM peoples)), 100))
+    AS DECIMAL(18, 9)) AS crowd
+FROM cases_keys LEFT JOIN peoples USING (nationality);
 """
 
-_MET = """
+_TWO_NAMES = """
 CREATE TABLE two_of_cases AS
-SELECT id, a.part AS one, b.part AS other, a.birth_date, CAST(substr(a.birth_date, 1, 4) AS INTEGER) AS year
-FROM cases_part a JOIN cases_part b USING (id) WHERE a.part < b.part;
+SELECT number, a.part AS one, b.part AS other, birth_date, CAST(substr(birth_date, 1, 4) AS INTEGER) AS year, fresh
+FROM cases_part a JOIN cases_part b USING (number) JOIN cases_keys USING (number) WHERE a.part < b.part;
 CREATE TABLE two_of_register AS
-SELECT id, a.part AS one, b.part AS other, a.birth_date, CAST(substr(a.birth_date, 1, 4) AS INTEGER) AS year
-FROM register_part a JOIN register_part b USING (id)
-WHERE a.part < b.part AND (a.part, b.part) IN (SELECT (one, other) FROM two_of_cases);
-CREATE TABLE met AS
-SELECT DISTINCT case_id, record_id FROM (
-    SELECT c.id AS case_id, r.id AS record_id FROM cases c JOIN register r ON alike(c.reference) = alike(r.reference)
-    UNION ALL
-    SELECT c.id, r.id FROM cases c JOIN register r USING (unhcr_reference)
-    UNION ALL
-    SELECT c.id, r.id FROM cases c JOIN register r USING (birth_date, nationality) WHERE known_day(birth_date)
-    UNION ALL
-    SELECT c.id, r.id FROM cases_part c JOIN register_part r USING (part, birth_date)
-    WHERE known_day(birth_date) OR c.alone OR r.alone
-    UNION ALL
-    SELECT c.id, r.id FROM two_of_cases c JOIN two_of_register r USING (one, other)
-    WHERE coalesce(abs(c.year - r.year) <= {around}, true)
-        AND birth_level(c.birth_date, r.birth_date) <> 0);
-DROP TABLE two_of_cases;
-DROP TABLE two_of_register;
+SELECT number, one, other, birth_date, CAST(substr(birth_date, 1, 4) AS INTEGER) AS year, fresh
+FROM (
+    SELECT number, a.part AS one, b.part AS other FROM register_part a JOIN register_part b USING (number)
+    WHERE a.part < b.part AND (a.part, b.part) IN (SELECT (one, other) FROM two_of_cases))
+JOIN register_keys USING (number);
+-- Two dates are long to compare, and the same two are in many pairs.
+CREATE TABLE agreeing_dates AS
+SELECT of_case, of_record FROM (
+    SELECT DISTINCT c.birth_date AS of_case, r.birth_date AS of_record
+    FROM two_of_cases c JOIN two_of_register r USING (one, other)
+    WHERE (c.fresh OR r.fresh) AND abs(c.year - r.year) <= {years})
+WHERE birth_level(of_case, of_record) <> 0;
+"""
+
+_WAYS_TO_MEET = (
+    """
+    SELECT c.number AS case_id, r.number AS record_id FROM cases_keys c JOIN register_keys r USING (reference)
+    WHERE {side}
+    """,
+    "SELECT c.number, r.number FROM cases_keys c JOIN register_keys r USING (unhcr_reference) WHERE {side}",
+    """
+    SELECT c.number, r.number FROM cases_keys c JOIN register_keys r USING (birth_date, nationality)
+    WHERE known_day(birth_date) AND {side}
+    """,
+    """
+    SELECT c.number, r.number FROM (FROM cases_part JOIN cases_keys USING (number)) c
+    JOIN (
+        FROM register_part JOIN register_keys USING (number)
+        WHERE birth_date IN (SELECT birth_date FROM cases_keys)) r
+    USING (part, birth_date)
+    WHERE (known_day(birth_date) OR c.alone OR r.alone) AND {side}
+    """,
+    """
+    SELECT c.number, r.number FROM two_of_cases c JOIN two_of_register r USING (one, other)
+    WHERE {side} AND coalesce(abs(c.year - r.year) <= {years}, true)
+        AND (c.birth_date IS NULL OR r.birth_date IS NULL
+            OR (c.birth_date, r.birth_date) IN (SELECT (of_case, of_record) FROM agreeing_dates))
+    """,
+)
+_SIDES = ("c.fresh", "NOT c.fresh AND r.fresh")
+"""Who meets whom: each new case every record, and each other case the new records."""
+
+_PAIRS = """
+CREATE TABLE new_pairs AS
+WITH shared AS (
+    SELECT case_id, record_id, bit_or(CAST(1 AS BIGINT) << rank) AS shares
+    FROM met JOIN cases_part c ON c.number = case_id JOIN register_part r ON r.number = record_id AND r.part = c.part
+    GROUP BY ALL)
+SELECT case_id, record_id, coalesce(shares, 0) AS shares,
+    CASE WHEN c.person IS NULL OR r.person IS NULL THEN -1 ELSE 3 END AS name,
+    CASE WHEN c.person IS NULL OR r.person IS NULL THEN -1 ELSE 1 END AS called,
+    birth_level(c.birth_date, r.birth_date) AS birth_date,
+    reference_level(c.reference, r.reference) AS reference,
+    reference_level(c.unhcr_reference, r.unhcr_reference) AS unhcr_reference,
+    coalesce(CAST(c.sex = r.sex AS INTEGER), -1) AS sex,
+    coalesce(CAST(c.nationality = r.nationality AS INTEGER), -1) AS nationality,
+    CASE WHEN c.father IS NULL OR r.father IS NULL THEN -1 ELSE 3 END AS father,
+    CASE WHEN c.mother IS NULL OR r.mother IS NULL THEN -1 ELSE 3 END AS mother,
+    CASE WHEN c.place IS NULL OR r.place IS NULL THEN -1 ELSE 3 END AS place
+FROM met JOIN cases c ON c.id = case_id JOIN met_records r ON r.id = record_id
+LEFT JOIN shared USING (case_id, record_id)
+WHERE shares > 0 OR reference_level(c.reference, r.reference) > 0
+    OR reference_level(c.unhcr_reference, r.unhcr_reference) = 2
+    OR coalesce(jaro_winkler_similarity(lower(c.person), lower(r.person)), 0) > {spelt};
+CREATE TABLE pairs AS
+FROM new_pairs UNION ALL
+FROM kept.pair ANTI JOIN cases_gone ON case_id = number ANTI JOIN register_gone ON record_id = register_gone.number;
+"""
+
+_WEIGHED = """
+CREATE TABLE weighed AS
+WITH whole AS (SELECT case_id, sum(rarity) AS whole FROM rarities GROUP BY ALL),
+    shared AS (
+        SELECT case_id, shares, sum(rarity) AS shared
+        FROM (SELECT DISTINCT case_id, shares FROM pairs) JOIN rarities USING (case_id) WHERE (shares >> rank) & 1 = 1
+        GROUP BY ALL),
+    every AS (
+        SELECT *, {weight} AS weight FROM (
+            SELECT pairs.*, CAST(2 * crowd - coalesce(whole, 0) - coalesce(shared, 0) AS DOUBLE) / 2 AS namesakes
+            FROM pairs JOIN crowds USING (case_id)
+            LEFT JOIN whole USING (case_id) LEFT JOIN shared USING (case_id, shares))),
+    heavy AS MATERIALIZED (FROM every WHERE 2 IN (reference, unhcr_reference) OR weight >= {least})
+SELECT heavy.* FROM heavy
+JOIN (SELECT case_id, list_min(max(weight, {most})) AS enough FROM heavy GROUP BY case_id) USING (case_id)
+WHERE 2 IN (reference, unhcr_reference) OR weight >= enough;
 """
 
 _HOPED = """
 CREATE TABLE hoped AS
 SELECT row_number() OVER () AS pair, * FROM (
-WITH whole AS (SELECT id AS case_id, sum(rarity) AS whole FROM rarities GROUP BY id),
-    shared AS (
-        SELECT case_id, record_id, sum(rarity) AS shared
-        FROM met JOIN rarities c ON c.id = case_id JOIN register_part r ON r.id = record_id AND r.part = c.part
-        GROUP BY ALL)
-SELECT * FROM (
-    SELECT case_id, record_id, r.key AS record, (coalesce(whole, 0) + coalesce(shared, 0)) / 2 AS rarity,
-        coalesce(shared, 0) AS shared, jaro_winkler_similarity(lower(c.person), lower(r.person)) AS spelt,
-        CASE WHEN c.person IS NULL OR r.person IS NULL THEN -1 ELSE 3 END AS name, least(name, 1) AS called,
-        birth_level(c.birth_date, r.birth_date) AS birth_date,
-        reference_level(c.reference, r.reference) AS reference,
-        reference_level(c.unhcr_reference, r.unhcr_reference) AS unhcr_reference,
-        coalesce(CAST(c.sex = r.sex AS INTEGER), -1) AS sex,
-        coalesce(CAST(c.nationality = r.nationality AS INTEGER), -1) AS nationality,
-        CASE WHEN c.father IS NULL OR r.father IS NULL THEN -1 ELSE 3 END AS father,
-        CASE WHEN c.mother IS NULL OR r.mother IS NULL THEN -1 ELSE 3 END AS mother,
-        CASE WHEN c.place IS NULL OR r.place IS NULL THEN -1 ELSE 3 END AS place
-    FROM met JOIN cases c ON c.id = case_id JOIN register r ON r.id = record_id
-    LEFT JOIN whole USING (case_id) LEFT JOIN shared USING (case_id, record_id))
-WHERE 2 IN (reference, unhcr_reference)
-    OR ({weight} >= {least} AND (shared > 0 OR reference = 1 OR coalesce(spelt, 0) > {spelt}))
-QUALIFY 2 IN (reference, unhcr_reference)
-    OR row_number() OVER (PARTITION BY case_id ORDER BY {weight} DESC, record) <= {most});
+    SELECT weighed.* FROM weighed JOIN (SELECT id AS record_id, key, content FROM records) USING (record_id)
+    QUALIFY 2 IN (reference, unhcr_reference)
+        OR row_number() OVER (PARTITION BY case_id ORDER BY weight DESC, key, content) <= {most});
 """
 
-_NAMED = """
-CREATE TABLE named AS
-SELECT * FROM (SELECT h.* REPLACE (coalesce(level, -1) AS name) FROM hoped h LEFT JOIN name_levels USING (pair))
+_UNLEVELLED = """
+INSERT INTO levels
+SELECT pair, what, level FROM compared JOIN kept.level USING (case_id, record_id) WHERE what = '{what}';
+SELECT pair, {columns}
+FROM (FROM compared ANTI JOIN (FROM levels WHERE what = '{what}') USING (pair) WHERE {what} >= 0)
+JOIN cases c ON c.id = case_id JOIN records r ON r.id = record_id ORDER BY case_id;
+"""
+
+_COMPARED = """
+CREATE OR REPLACE TABLE compared AS
+SELECT * FROM (
+    SELECT compared.* REPLACE (coalesce(level, -1) AS {what})
+    FROM compared LEFT JOIN (FROM levels WHERE what = '{what}') USING (pair))
 WHERE 2 IN (reference, unhcr_reference) OR {weight} >= {least};
 """
 
-_ELDERS = """
-CREATE TABLE compared AS
-SELECT n.* REPLACE (CAST(called_level AS INTEGER) AS called, CAST(father_level AS INTEGER) AS father,
-    CAST(mother_level AS INTEGER) AS mother, CAST(place_level AS INTEGER) AS place)
-FROM named n JOIN elder_levels USING (pair);
-DROP TABLE hoped;
-DROP TABLE named;
-"""
+
+def _find_parts(connection: Database) -> None:
+    """Make `register_part` (`number`, `part`): the parts of the names in the register that a pair may meet by."""
+    if isinstance(connection, duckdb.DuckDBPyConnection):
+        _find_fresh_parts(connection)
+    else:
+        connection.execute(
+            "CREATE TABLE fresh_part AS SELECT DISTINCT number, part FROM fresh_word JOIN word_parts USING (word)"
+        )
+    connection.execute(_REGISTER_PARTS)
+
+
+def _find_fresh_parts(connection: duckdb.DuckDBPyConnection) -> None:
+    bits = _BITS_OF_A_PART
+    pairs = connection.execute(
+        f"SELECT number << {bits} | part AS pair FROM fresh_word JOIN word_parts USING (word)"
+    ).fetchnumpy()["pair"]
+    # numpy sorts numbers in less time than DuckDB finds those that are there twice.
+    pairs.sort()
+    once = arrow.table({"pair": pairs[numpy.flatnonzero(numpy.diff(pairs, prepend=-1))]})
+    connection.register("once", once)
+    connection.execute(
+        f"""
+        CREATE TABLE fresh_part AS
+        SELECT pair >> {bits} AS number, CAST(pair & ((1 << {bits}) - 1) AS INTEGER) AS part FROM once
+        """
+    )
+    connection.unregister("once")
+
+
+_BITS_OF_A_PART = 24
 
 
 def _block_keys(words: arrow.Array) -> arrow.Array:
@@ -249,56 +495,46 @@ def _block_keys(words: arrow.Array) -> arrow.Array:
     )
 
 
-def _level_names(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make `name_levels` (`pair`, `level`) of the pairs in `hoped` whose names are both known."""
-    rows = connection.execute(
-        """
-        SELECT pair, c.person, c.original, c.father, r.person, r.original, r.father
-        FROM hoped JOIN cases c ON c.id = case_id JOIN register r ON r.id = record_id WHERE name >= 0 ORDER BY case_id
-        """
-    )
+def _level(connection: Database, what: str) -> None:
+    """Put into `levels` how alike `what` is of the pairs in `compared` of whom both sides say it."""
+    columns = {"name": ("person", "original", "father"), "called": ("person", "original")}.get(what, (what,))
+    sides = ", ".join(f"{side}.{column}" for side in "cr" for column in columns)
     # Not as a function of DuckDB's: its threads would wait for each other in Python.
-    pairs, levels = [], []
-    while some := rows.fetchmany(10_000):
-        for pair, *one, a_father, person, original, b_father in some:
-            fathers = [father for father in (a_father, b_father) if father]
-            pairs.append(pair)
-            levels.append(_level(likeness(_known(*one), _known(person, original), fathers)))
-    _put(connection, "name_levels", {"pair": pairs, "level": levels})
+    rows = connection.execute(_UNLEVELLED.format(what=what, columns=sides)).fetchall()
+    levels_of: dict[str, Callable[..., int]] = {"name": _name_level, "called": _called_level}
+    level = levels_of.get(what, _elder_level)
+    pairs, levels = [row[0] for row in rows], [level(*row[1:]) for row in rows]
+    found = arrow.table({"pair": arrow.array(pairs, arrow.int64()), "level": arrow.array(levels, arrow.int64())})
+    connection.register("found", found)
+    connection.execute(f"INSERT INTO levels SELECT pair, '{what}', level FROM found")
+    connection.unregister("found")
 
 
-def _level_elders(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make `elder_levels`: `pair` and the levels of `called`, `father`, `mother`, `place`, for the pairs in `named`."""
-    rows = connection.execute(
-        """
-        SELECT pair, c.person, c.original, r.person, r.original,
-            c.father, r.father, c.mother, r.mother, c.place, r.place
-        FROM named JOIN cases c ON c.id = case_id JOIN register r ON r.id = record_id
-        """
-    ).fetchall()
-    levels = {"pair": [row[0] for row in rows]}
-    levels["called_level"] = [
-        int(called_alike(_known(*row[1:3]), _known(*row[3:5]))) if row[1] and row[3] else -1 for row in rows
-    ]
-    for at, field in enumerate(("father_level", "mother_level", "place_level")):
-        levels[field] = [_elder_level(row[5 + 2 * at], row[6 + 2 * at]) for row in rows]
-    _put(connection, "elder_levels", levels)
+def _name_level(
+    person: str,
+    original: str | None,
+    father: str | None,
+    other: str,
+    other_original: str | None,
+    other_father: str | None,
+) -> int:
+    fathers = [name for name in (father, other_father) if name]
+    return _level_of(likeness(_known(person, original), _known(other, other_original), fathers))
 
 
-def _put(connection: duckdb.DuckDBPyConnection, name: str, columns: dict[str, list[int]]) -> None:
-    table = arrow.table({column: arrow.array(values, arrow.int64()) for column, values in columns.items()})
-    connection.register(name, table)
+def _called_level(person: str, original: str | None, other: str, other_original: str | None) -> int:
+    return int(called_alike(_known(person, original), _known(other, other_original)))
 
 
 def _known(person: str, original: str | None) -> list[str]:
     return [person, original] if original else [person]
 
 
-def _elder_level(one: str | None, other: str | None) -> int:
-    if not one or not other:
-        return -1
-    return _level(name_similarity(one, other)) or int(not contradict(one, other))
+def _elder_level(one: str, other: str) -> int:
+    if one == other:
+        return 3
+    return _level_of(name_similarity(one, other)) or int(not contradict(one, other))
 
 
-def _level(likeness: float) -> int:
+def _level_of(likeness: float) -> int:
     return 3 if likeness >= 0.92 else 2 if likeness >= SAME_NAME else 1 if likeness >= ANOTHER_NAME else 0

@@ -20,7 +20,13 @@ def statements(sql: str) -> list[exp.Expr]:
 
 def type_in_spark(name: str) -> str:
     """`VARCHAR[]`, a type of DuckDB's, as Spark calls it."""
-    return exp.DataType.build(name, dialect="duckdb").sql("spark")
+    # Spark has no unsigned integers; 64 bits are as many, and of a hash no more is asked.
+    return exp.DataType.build(name.replace("UBIGINT", "BIGINT"), dialect="duckdb").sql("spark")
+
+
+def name_in_spark(table: exp.Table) -> str:
+    """What a table is called in Spark, that of a schema too."""
+    return f"{table.db}_{table.name}" if table.db else table.name
 
 
 class Translation:
@@ -67,11 +73,6 @@ def _in_any_order(window: exp.Window) -> None:
         window.set("order", exp.Order(expressions=[exp.null()]))
 
 
-def _row_identifier(column: exp.Column) -> None:
-    if column.name == "rowid":
-        column.replace(exp.func("monotonically_increasing_id"))
-
-
 def _star_but_for(star: exp.Star) -> None:
     """`* REPLACE (level AS name)` is all but `name`, and that beside it."""
     replaced = star.args.get("replace")
@@ -94,6 +95,33 @@ def _whole_match(match: exp.RegexpFullMatch) -> None:
     match.replace(exp.RegexpLike(this=match.this, expression=exp.Literal.string(rf"\A(?:{match.expression.name})\z")))
 
 
+def _call(function: exp.Anonymous) -> None:
+    if function.name == "hash":
+        # 64 bits, as DuckDB's has.
+        function.replace(exp.Anonymous(this="xxhash64", expressions=function.expressions))
+    elif function.name == "query_table":
+        function.replace(exp.to_identifier(function.expressions[0].unnest().name))
+
+
+def _least_of_most(least: exp.ArrayMin) -> None:
+    """`list_min(max(weight, 8))`, the eighth of the heaviest."""
+    most = least.this
+    if isinstance(most, exp.Max) and most.args.get("count"):
+        every = sqlglot.parse_one("array_min(slice(sort_array(collect_list(every), false), 1, count))", read="spark")
+        given = {"every": most.this, "count": most.args["count"]}
+        least.replace(every.transform(lambda part: given[part.name].copy() if _is_parameter(part, given) else part))
+
+
+def _not_kept(table: exp.CTE) -> None:
+    table.set("materialized", None)
+
+
+def _without_schema(table: exp.Table) -> None:
+    """`kept.pair`: views that last as long as a session have no schema."""
+    if table.db:
+        table.replace(exp.to_table(name_in_spark(table), alias=table.alias or None))
+
+
 def _log10(log: exp.Log) -> None:
     """LOG(10, 1000) is a hair less than 3 in Spark, and a rarity is compared with whole numbers."""
     if log.expression and log.this.name == "10":
@@ -103,7 +131,10 @@ def _log10(log: exp.Log) -> None:
 
 _SAID_OTHERWISE: dict[type[exp.Expr], Callable] = {
     exp.Window: _in_any_order,
-    exp.Column: _row_identifier,
+    exp.Anonymous: _call,
+    exp.ArrayMin: _least_of_most,
+    exp.CTE: _not_kept,
+    exp.Table: _without_schema,
     exp.Star: _star_but_for,
     exp.In: _pair_in,
     exp.RegexpFullMatch: _whole_match,

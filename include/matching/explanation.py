@@ -77,8 +77,11 @@ def explain(cases: pd.DataFrame, register: pd.DataFrame, case_id: str, asylum_re
         candidates.meet(connection)
         connection.execute("DELETE FROM met")
         connection.execute(
-            "INSERT INTO met SELECT c.id, r.id FROM cases c, register r WHERE r.key = ?", [asylum_reference]
+            "INSERT INTO met SELECT id, number FROM cases, register_numbers r JOIN register_read ON r.row = "
+            "register_read.rowid WHERE register_read.key = ?",
+            [asylum_reference],
         )
+        candidates.pair_up(connection, all_of_them=True)
         candidates.compare(connection, all_of_them=True)
         readings = model.readings()
         columns = [
@@ -92,9 +95,9 @@ def explain(cases: pd.DataFrame, register: pd.DataFrame, case_id: str, asylum_re
             connection.sql(f"SELECT * FROM {table} WHERE id IN (SELECT {pair} FROM compared)")
             .to_arrow_table()
             .to_pylist()[0]
-            for table, pair in (("cases", "case_id"), ("register", "record_id"))
+            for table, pair in (("cases", "case_id"), ("records", "record_id"))
         )
-        size = connection.execute("SELECT count(*) FROM register").fetchall()[0][0]
+        size = candidates.register_size(connection)
     evidence = tuple(
         Evidence(name, _shown(one, name), _shown(other, name), said[f"{name}_l"], said[f"{name}_w"])
         for name in readings

@@ -6,78 +6,113 @@ Reach for `link` with tables in hand, for `link_files` with CSV files.
 import gc
 import logging
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import duckdb
-import pandas as pd
-import pyarrow as arrow
-from splink import Linker
-from splink.internals.duckdb.database_api import DuckDBAPI
 
-from include.matching import candidates, model
+from include.matching import cache, candidates, files, model, symbols
 from include.matching.database import Database
-from include.matching.decision import COLUMNS, Pair, decide
 from include.settings import write_private
 
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as arrow
+
+    from include.matching.decision import Pair, Person
+
 MODEL_VERSION = model.VERSION
-_MEMORY = "600MB"
+_MEMORY = "500MB"
 """What DuckDB may hold; the rest of a large register goes to a temporary folder that only the owner reads."""
+_LEAST_COUNTED = -6.0
+"""Match weight from which on `scored_pairs` has pairs: one in sixty of those with it is of one person."""
+_log = logging.getLogger(__name__)
+
+_Read = Callable[[Any], None]
+"""What reads both files, up to `candidates.find_known`."""
 
 
-def link(cases: pd.DataFrame, register: pd.DataFrame, *, threads: int = 2, spark: str | None = None) -> pd.DataFrame:
+def link(
+    cases: "pd.DataFrame",
+    register: "pd.DataFrame",
+    *,
+    apart: Collection[tuple[str, str]] = (),
+    kept: Path | None = None,
+    threads: int = 2,
+    spark: str | None = None,
+) -> "pd.DataFrame":
     """Which record of the register is each case's, or may be.
 
     cases, register: rows of the two extracts, as text or in the types of `contract.typed`; optional columns may be
         missing
-    spark: master URL of the Spark that does the work; without one DuckDB does, with so many `threads`
+    apart: case_id and asylum_reference of the pairs that are two people, as a person said; they are no candidates
+    kept: where `cache` keeps what the next day's linking need not find again; it changes no match
+    spark: master URL of the Spark that does the work, and keeps nothing; without one DuckDB does, with so many
+        `threads`
     returns: COLUMNS; at most one `accept` for a case, and then no `review`; at most MOST_REVIEWS `review`, best first;
         no row for a case without a candidate. Of several records of one person the one that decides the standing is
         accepted: the newest that is not final, or the newest.
     """
     if cases.empty or register.empty:
-        return pd.DataFrame([], columns=COLUMNS)
-    with people(cases, register, threads=threads, spark=spark) as connection:
-        return _link(connection)
+        return _no_matches()
+    return _link(lambda connection: _read_tables(connection, cases, register), kept, threads, apart, spark)
 
 
-def scored_pairs(cases: pd.DataFrame, register: pd.DataFrame, *, threads: int = 2) -> pd.DataFrame:
+def scored_pairs(cases: "pd.DataFrame", register: "pd.DataFrame", *, threads: int = 2) -> "pd.DataFrame":
     """Every pair that was compared, with its probability before the decision over the whole file.
 
     returns: `case_id`, `asylum_reference`, `match_probability`; what the probabilities are worth is counted in it
     """
     with people(cases, register, threads=threads) as connection:
         candidates.meet(connection)
-        candidates.compare(connection)
+        candidates.pair_up(connection)
+        candidates.compare(connection, least=_LEAST_COUNTED)
         _score(connection)
         return connection.execute(
             """
             SELECT c.key AS case_id, r.key AS asylum_reference, probability AS match_probability
             FROM scored JOIN compared p USING (pair)
-            JOIN cases c ON c.id = p.case_id JOIN register r ON r.id = p.record_id
+            JOIN cases c ON c.id = p.case_id JOIN records r ON r.id = p.record_id
             """
         ).df()
 
 
 @contextmanager
 def people(
-    cases: pd.DataFrame, register: pd.DataFrame, *, threads: int = 2, spark: str | None = None
-) -> Iterator[Database]:
-    """A database with the tables `cases` and `register` as `candidates.read_people` makes them."""
+    cases: "pd.DataFrame", register: "pd.DataFrame", *, threads: int = 2, spark: str | None = None
+) -> Iterator[Any]:
+    """A database with the rows of two tables, as `candidates.find_known` leaves them."""
     with _database(threads, spark) as connection:
-        for name, rows, key in (("cases", cases, "case_id"), ("register", register, "asylum_reference")):
-            columns = [column for column in {key: None} | dict.fromkeys(candidates.READ) if column in rows]
-            texts = rows[columns].astype(pd.StringDtype("pyarrow"))
-            connection.register(f"{name}_given", arrow.Table.from_pandas(texts, preserve_index=False))
-            candidates.read_people(connection, name, f"{name}_given", key, set(columns))
+        cache.attach(connection, None)
+        _read_tables(connection, cases, register)
         yield connection
 
 
+def _read_tables(connection: Database, cases: "pd.DataFrame", register: "pd.DataFrame") -> None:
+    import pandas as pd
+    import pyarrow as arrow
+
+    for name, rows in (("cases", cases), ("register", register)):
+        columns = [column for column in {candidates.KEY[name]: None} | dict.fromkeys(candidates.READ) if column in rows]
+        texts = rows[columns].astype(pd.StringDtype("pyarrow"))
+        _read_table(connection, name, arrow.Table.from_pandas(texts, preserve_index=False))
+
+
+def _read_table(connection: Database, name: str, rows: "arrow.Table") -> None:
+    connection.register(f"{name}_given", rows)
+    candidates.read_rows(connection, name, f"{name}_given", set(rows.column_names))
+    candidates.find_known(connection, name)
+
+
 PAIR = (
-    "case_id AS case, record_id AS record, reference = 2 AS same_reference, reference = 1 AS near_reference, "
-    "unhcr_reference = 2 AS same_number, birth_date AS birth_level"
+    "case_id AS case, record_id AS record, compared.reference = 2 AS same_reference, "
+    "compared.reference = 1 AS near_reference, compared.unhcr_reference = 2 AS same_number, "
+    "compared.birth_date AS birth_level"
 )
 """What `Pair` takes from `compared`, beside the probability."""
 
@@ -91,58 +126,37 @@ class Counts:
     in_review: int
 
 
-_REQUIRED = {"cases": ("case_id",), "register": ("asylum_reference", "applied_on", "final")}
-_KEYS = {"cases": "case_id", "register": "asylum_reference"}
-
-
 def link_files(cases: Path, register: Path, out: Path, *, threads: int = 2, spark: str | None = None) -> Counts:
     """Link the cases of one CSV file to the register in another and write the matches to `out`.
+
+    What the next day's linking need not find again is kept in the data folder: see `cache`.
 
     spark: as for `link`
     raises: ValueError, naming file and column, if a column that linking needs is missing, a case has no id, or a file
         cannot be read as CSV
     """
-    with _database(threads) as reader, _database(threads, spark) if spark else nullcontext(reader) as connection:
-        for name, path in (("cases", cases), ("register", register)):
-            _read(reader, name, path, connection)
-        matches = _link(connection)
-        count = connection.execute("SELECT count(*) FROM cases").fetchall()[0][0]
+    count = 0
+
+    def read(connection: Any) -> None:
+        nonlocal count
+        if spark:
+            # The files are on this machine alone.
+            with _database(threads) as reader:
+                for name, path in (("cases", cases), ("register", register)):
+                    _read_table(connection, name, files.rows(reader, name, path))
+        else:
+            files.read_cases(connection, cases)
+            files.read_register(connection, register)
+        count = connection.execute("SELECT count(*) FROM cases_numbers").fetchall()[0][0]
+
+    matches = _link(read, files.kept_of(register), threads, spark=spark)
     write_private(out.absolute(), matches.to_csv(index=False, lineterminator="\r\n").encode())
     accepted = matches["decision"] == "accept"
     return Counts(count, int(accepted.sum()), matches.loc[~accepted, "case_id"].nunique())
 
 
-def _read(reader: duckdb.DuckDBPyConnection, name: str, path: Path, connection: Database) -> None:
-    """The people of one CSV file, which `reader` reads, in `connection` as `candidates.read_people` has them."""
-    source = (
-        f"read_csv('{str(path).replace(chr(39), chr(39) * 2)}', all_varchar = true, header = true, delim = ',', "
-        "quote = '\"', escape = '\"', strict_mode = false, null_padding = false)"
-    )
-    try:
-        columns = {name for name, *_ in reader.execute(f"SELECT * FROM {source} LIMIT 0").description}
-        missing = [column for column in _REQUIRED[name] if column not in columns]
-        if missing or not {"family_name", "given_names"} & columns:
-            raise ValueError(f"{path.name} has no column {', '.join(missing) or 'family_name or given_names'}")
-        if name == "cases":
-            without_id = reader.execute(
-                f"SELECT min(row) FROM (SELECT row_number() OVER () AS row, case_id FROM {source}) "
-                "WHERE case_id IS NULL"
-            ).fetchall()[0][0]
-            if without_id:
-                raise ValueError(f"{path.name} row {without_id + 1}: case_id is empty; every case needs one")
-        if connection is not reader:
-            # The file is on this machine alone.
-            wanted = ", ".join(columns & {_KEYS[name], *candidates.READ})
-            connection.register(f"{name}_given", reader.sql(f"SELECT {wanted} FROM {source}").to_arrow_table())
-            source = f"{name}_given"
-        candidates.read_people(connection, name, source, _KEYS[name], columns)
-    except duckdb.InvalidInputException:
-        # Its text quotes the line.
-        raise ValueError(f"{path.name} cannot be read as CSV in UTF-8 with commas and a header") from None
-
-
 @contextmanager
-def _database(threads: int, spark: str | None = None) -> Iterator[Database]:
+def _database(threads: int, spark: str | None = None) -> Iterator[Any]:
     if spark:
         # Installed where it is chosen alone.
         from include.matching.spark import database
@@ -163,16 +177,76 @@ def _database(threads: int, spark: str | None = None) -> Iterator[Database]:
             yield connection
 
 
-def _link(connection: Database) -> pd.DataFrame:
-    candidates.meet(connection)
-    # What is loaded stays loaded: the collector need not look through it again and again while names are compared.
-    gc.freeze()
-    candidates.compare(connection)
-    gc.unfreeze()
+def _link(
+    read: _Read,
+    kept: Path | None,
+    threads: int,
+    apart: Collection[tuple[str, str]] = (),
+    spark: str | None = None,
+) -> "pd.DataFrame":
+    for file in (kept, kept, None) if kept and not spark else (None,):
+        try:
+            return _linked(read, file, threads, apart, spark)
+        except duckdb.Error as error:
+            if not file:
+                raise
+            # Whatever ails what is kept, the day's linking does not depend on it. The error's text may quote names.
+            _log.warning("%s could not be used (%s) and is made anew", file.name, type(error).__name__)
+            cache.forget(file)
+    raise AssertionError
+
+
+def _linked(
+    read: _Read, kept: Path | None, threads: int, apart: Collection[tuple[str, str]], spark: str | None
+) -> "pd.DataFrame":
+    with _database(threads, spark) as connection, ThreadPoolExecutor(1) as aside:
+        # While DuckDB reads, Python loads what it needs only then.
+        loaded = aside.submit(_load)
+        keeps = cache.attach(connection, kept)
+        read(connection)
+        candidates.meet(connection)
+        candidates.pair_up(connection)
+        loaded.result()
+        # And DuckDB writes while Python compares names.
+        rows_kept = aside.submit(cache.keep_rows, connection.cursor()) if keeps else None
+        # What is loaded stays loaded: the collector need not look through it again and again while names are compared.
+        gc.freeze()
+        candidates.compare(connection)
+        gc.unfreeze()
+        if rows_kept:
+            rows_kept.result()
+            rows_kept = aside.submit(cache.keep_levels, connection.cursor())
+        matches = _decided(connection, apart)
+        if rows_kept:
+            rows_kept.result()
+        return matches
+
+
+def _load() -> None:
+    import_module("include.matching.decision")
+    import_module("splink.internals.duckdb.database_api")
+    symbols.of("")
+
+
+def _decided(connection: Database, apart: Collection[tuple[str, str]]) -> "pd.DataFrame":
+    from include.matching.decision import decide
+
     if not connection.execute("SELECT count(*) FROM compared").fetchall()[0][0]:
-        return pd.DataFrame([], columns=COLUMNS)
+        return _no_matches()
     _score(connection)
-    return decide(*_evidence(connection))
+    pairs, people_of_cases, people_of_records = _evidence(connection)
+    if apart:
+        keys = ((people_of_cases[pair.case]["key"], people_of_records[pair.record]["key"]) for pair in pairs)
+        pairs = [pair for pair, key in zip(pairs, keys, strict=True) if key not in apart]
+    return decide(pairs, people_of_cases, people_of_records)
+
+
+def _no_matches() -> "pd.DataFrame":
+    import pandas as pd
+
+    from include.matching.decision import COLUMNS
+
+    return pd.DataFrame([], columns=COLUMNS)
 
 
 def _score(connection: Database) -> None:
@@ -181,12 +255,14 @@ def _score(connection: Database) -> None:
     Splink compares the rows of two tables; here one holds the cases and the other, for each record that a case met, how
     it compares: so each name is compared once, and any of Splink's backends can score.
     """
-    size = connection.execute("SELECT count(*) FROM register").fetchall()[0][0]
+    from splink import Linker
+    from splink.internals.duckdb.database_api import DuckDBAPI
+
     connection.execute(
         """
         CREATE VIEW a_cases AS SELECT DISTINCT case_id AS unique_id, * FROM (
-            SELECT case_id, 0 AS rarity, {none} FROM compared);
-        CREATE VIEW b_records AS SELECT pair AS unique_id, case_id, rarity, {evidence} FROM compared;
+            SELECT case_id, 0 AS namesakes, {none} FROM compared);
+        CREATE VIEW b_records AS SELECT pair AS unique_id, case_id, namesakes, {evidence} FROM compared;
         CREATE VIEW blocked AS SELECT 0 AS match_key,
             'a_cases-__-' || case_id AS join_key_l, 'b_records-__-' || pair AS join_key_r FROM compared;
         """.format(
@@ -195,7 +271,7 @@ def _score(connection: Database) -> None:
     )
     api = getattr(connection, "splink", None) or DuckDBAPI(connection=connection)
     tables = [api.register(name, dataset_display_name=name) for name in ("a_cases", "b_records")]
-    linker = Linker(tables, model.settings(size), log_level=logging.ERROR)
+    linker = Linker(tables, model.settings(candidates.register_size(connection)), log_level=logging.ERROR)
     linker.table_management.register_blocked_pairs_for_predict(api.register("blocked"))
     found = linker.inference.predict(warning_mode="never").physical_name
     connection.execute(
@@ -205,9 +281,15 @@ def _score(connection: Database) -> None:
 
 def _evidence(
     connection: Database,
-) -> tuple[list[Pair], dict[int, dict[str, str]], dict[int, dict[str, str]]]:
+) -> "tuple[list[Pair], dict[int, Person], dict[int, Person]]":
+    from include.matching.decision import Pair
+
     pairs = connection.sql(
-        f"SELECT {PAIR}, probability FROM scored JOIN compared USING (pair) ORDER BY case_id, record_id"
+        f"""
+        SELECT {PAIR}, probability FROM scored JOIN compared USING (pair)
+        JOIN cases_numbers ON number = case_id JOIN records r ON r.id = record_id
+        ORDER BY cases_numbers.row, r.key, r.content
+        """
     ).to_arrow_table()
     cases, records = (
         {
@@ -216,6 +298,6 @@ def _evidence(
             .to_arrow_table()
             .to_pylist()
         }
-        for table, pair in (("cases", "case_id"), ("register", "record_id"))
+        for table, pair in (("cases", "case_id"), ("records", "record_id"))
     )
     return [Pair(**row) for row in pairs.to_pylist()], cases, records

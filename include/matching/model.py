@@ -12,9 +12,6 @@ from typing import Any
 
 _MODEL = json.loads((Path(__file__).parent / "model.json").read_text(encoding="utf-8"))
 VERSION: str = _MODEL["version"]
-LEAST_WEIGHT = -6.0
-"""Match weight (log2 of the odds) under which a pair is not worth a look: less than one in sixty."""
-_EXPECTED = 0.5
 
 
 def settings(register_size: int) -> dict[str, Any]:
@@ -42,15 +39,15 @@ def readings() -> dict[str, tuple[str, str]]:
 
 
 def prior_weight(register_size: int) -> float:
-    """The match weight of a case and any record of the register, before anything is compared."""
-    prior = _prior(register_size)
-    return math.log2(prior / (1 - prior))
+    """The match weight of a case and a record that it meets, before anything is compared.
+
+    It falls with the register's size, but less than in proportion: strangers are as many more, relatives are not.
+    """
+    return float(_MODEL["met"] - _MODEL["by_size"] * math.log2(max(register_size, 2)))
 
 
 def _prior(register_size: int) -> float:
-    # Of a register's records one or none is a given case's; it is mostly among those that meet.
-    odds = _EXPECTED / max(register_size, 2) * 2.0 ** _MODEL["met"]
-    return odds / (1 + odds)
+    return 1 / (1 + 2.0 ** -prior_weight(register_size))
 
 
 def _weight(comparison: dict[str, Any]) -> str:

@@ -5,23 +5,34 @@ from pathlib import Path
 import pandas as pd
 
 from include.extracts.partition import good_rows
+from include.ledger import reviews
 from include.ledger.engine import reading
 from include.ledger.intake import Partition, both_extracts
 from include.ledger.models import Extract
+from include.matching.cache import cache_file
 from include.matching.candidates import READ
+from include.matching.fingerprint import changed
 from include.matching.linkage import MODEL_VERSION, link
-from include.settings import data_folder, spark_master, write_private
+from include.settings import data_folder, hashing_key, spark_master, write_private
 
 
 def link_partition(key: str) -> dict[str, int]:
-    """Link every case of the partition to the register of its day; returns counts by decision.
+    """Link every case of the partition to the register of its day, but for pairs that a person rejected.
 
+    returns: counts by decision
     raises: NotPulled if an extract of the partition is not in
     """
     partition = Partition.of(key)
     with reading() as session:
         cases, procedure = both_extracts(session, partition)
-    links = link(good_rows(partition, cases), good_rows(partition, procedure, READ), spark=spark_master())
+        decisions = reviews.in_force(session, partition.host_country)
+    people, register = good_rows(partition, cases), good_rows(partition, procedure, READ)
+    rejected = decisions[decisions["decision"] == "reject"]
+    rejected = rejected[~changed(rejected, people, register, hashing_key())]
+    # Left out already here: the next best come to a person in their place, or their person is free for another case.
+    apart = set(zip(rejected["case_id"], rejected["asylum_reference"], strict=True))
+    kept = cache_file(f"partition-{partition.host_country}")
+    links = link(people, register, apart=apart, kept=kept, spark=spark_master())
     write_private(_links_path(partition, cases, procedure), links.to_parquet(index=False))
     return {str(decision): int(rows) for decision, rows in links["decision"].value_counts().items()}
 

@@ -16,13 +16,13 @@ import pyarrow as arrow
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.functions import arrow_udf
+from pyspark.sql.functions import arrow_udf, monotonically_increasing_id
 from rapidfuzz.distance import JaroWinkler
 from splink.internals.spark.database_api import SparkAPI
 from splink.internals.spark.jar_location import similarity_jar_location
 from sqlglot import exp
 
-from include.matching.dialect import Translation, statements, type_in_spark
+from include.matching.dialect import Translation, name_in_spark, statements, type_in_spark
 from include.settings import ROOT
 
 _SETTINGS = {
@@ -40,6 +40,10 @@ _SETTINGS = {
 # Python's side of Spark would write the values of what went wrong, and in DEBUG all that it sends.
 for _talker in ("SQLQueryContextLogger", "py4j"):
     logging.getLogger(_talker).setLevel(logging.CRITICAL + 1)
+
+
+_OF_FILES_ALONE = (exp.Attach, exp.Transaction, exp.Commit)
+"""Statements that have no meaning where nothing is kept in a file."""
 
 
 @contextmanager
@@ -101,6 +105,8 @@ class SparkDatabase:
         # Brings damerau_levenshtein with it.
         self.splink = SparkAPI(spark_session=session, break_lineage_method="persist")
         self.create_function("jarowinkler_similarity", _alike, ["VARCHAR", "VARCHAR"], "DOUBLE")
+        # Asked only before damerau_levenshtein is, which refuses what this lets through beside it.
+        self.execute("CREATE MACRO hamming(a, b) AS levenshtein(a, b)")
 
     def execute(self, sql: str) -> Rows:
         """Run the statements; the rows of the last one that has any."""
@@ -108,24 +114,45 @@ class SparkDatabase:
         for statement in statements(sql):
             if isinstance(statement, exp.Drop):
                 for table in statement.args["tables"]:
-                    self._session.catalog.dropTempView(table.name)
-            elif not isinstance(statement, exp.Create):
+                    self.unregister(table.name)
+            elif isinstance(statement, exp.Insert):
+                table = statement.this.name
+                self._keep(table, f"TABLE {table} UNION ALL {self._translation.in_spark(statement.expression)}")
+            elif isinstance(statement, exp.Create):
+                self._create(statement)
+            elif not isinstance(statement, _OF_FILES_ALONE):
                 rows = self._session.sql(self._translation.in_spark(statement))
-            elif statement.kind == "MACRO":
-                self._translation.define(statement)
-            else:
-                self._keep(statement.this.name, self._translation.in_spark(statement.expression))
         return Rows(rows)
 
     sql = execute
 
+    def _create(self, statement: exp.Create) -> None:
+        if statement.kind == "MACRO":
+            self._translation.define(statement)
+        elif isinstance(statement.this, exp.Schema):
+            columns = ", ".join(
+                f"{one.name} {type_in_spark(one.kind.sql('duckdb'))}" for one in statement.this.expressions
+            )
+            self._session.createDataFrame([], columns).createOrReplaceTempView(name_in_spark(statement.this.this))
+        elif statement.kind == "VIEW":
+            rows = self._session.sql(self._translation.in_spark(statement.expression))
+            rows.createOrReplaceTempView(statement.this.name)
+        else:
+            self._keep(statement.this.name, self._translation.in_spark(statement.expression))
+
     def _keep(self, table: str, query: str) -> None:
+        rows = self._session.sql(query)
+        if table.endswith("_read"):
+            rows = rows.withColumn("rowid", monotonically_increasing_id())
         # A checkpoint, not a cache: numbers given to rows must not be given anew where an executor is lost.
-        self._session.sql(query).localCheckpoint().createOrReplaceTempView(table)
+        rows.localCheckpoint().createOrReplaceTempView(table)
 
     def register(self, name: str, table: arrow.Table) -> None:
         """Hand the rows of `table` out to the executors as the table `name`."""
         self._session.createDataFrame(table).createOrReplaceTempView(name)
+
+    def unregister(self, name: str) -> None:
+        self._session.catalog.dropTempView(name)
 
     def create_function(
         self,

@@ -5,11 +5,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
+from sqlalchemy.orm import Session
 
 from include.extracts.partition import good_rows
-from include.ledger import caseload
+from include.ledger import caseload, reviews
 from include.ledger.engine import reading
 from include.ledger.intake import Partition, both_extracts, newest_reconciled
+from include.ledger.reviews import Pair
 from include.matching.candidates import READ
 from include.matching.explanation import Evidence, Explanation, explain
 
@@ -25,25 +27,38 @@ def show(case_id: str, asylum_reference: str, host_country: str | None, console:
     raises: LookupError if the case or the record is not known there, or the case id is known in several host countries
     """
     with reading() as session:
-        hosts = caseload.hosts_of(session, case_id)
-        if host_country is None and len(hosts) > 1:
-            raise LookupError(f"the case id is known in {', '.join(hosts)}; say which with --host")
-        host = host_country or next(iter(hosts), "")
-        day = newest_reconciled(session, [host])[host] if host in hosts else None
-        if day is None:
-            raise LookupError("no reconciled case has this id" + (f" in {host}" if host else ""))
-        partition = Partition(host, day)
+        partition = newest_of_case(session, case_id, host_country)
         cases, procedure = both_extracts(session, partition)
+        pair = Pair(partition.host_country, case_id, asylum_reference)
         matches = [
             (match.asylum_reference, match.decision, match.since, match.model_version)
-            for match in caseload.open_matches_of(session, host, case_id)
+            for match in caseload.open_matches_of(session, pair.host_country, case_id)
         ]
+        decided = reviews.decision_in_force(session, pair)
     found = explain(good_rows(partition, cases), good_rows(partition, procedure, READ), case_id, asylum_reference)
     console.print(_table(found, f"{case_id} and {asylum_reference}, by the extracts of {partition}"))
     console.print(_summary(found), highlight=False)
     for reference, decision, since, version in matches:
         whose = "this record" if reference == asylum_reference else "another record"
         console.print(f"In the ledger since {since}: {decision}, {whose} (model {version})", highlight=False)
+    if decided:
+        words = f"{decided.decision}, by {decided.decided_by} on {decided.decided_at:%Y-%m-%d}: {decided.reason}"
+        console.print(f"Decided by a person: {escape(words)}", highlight=False)
+
+
+def newest_of_case(session: Session, case_id: str, host_country: str | None) -> Partition:
+    """The newest reconciled partition of the case's host country.
+
+    raises: LookupError if the case is not known there, or the case id is known in several host countries
+    """
+    hosts = caseload.hosts_of(session, case_id)
+    if host_country is None and len(hosts) > 1:
+        raise LookupError(f"the case id is known in {', '.join(hosts)}; say which with --host")
+    host = host_country or next(iter(hosts), "")
+    day = newest_reconciled(session, [host])[host] if host in hosts else None
+    if day is None:
+        raise LookupError("no reconciled case has this id" + (f" in {host}" if host else ""))
+    return Partition(host, day)
 
 
 def _table(found: Explanation, title: str) -> Table:

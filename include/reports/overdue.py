@@ -5,7 +5,7 @@ import datetime as dt
 from include.arrangements.calendar import due_moments
 from include.arrangements.checking import check
 from include.arrangements.reading import in_force, load_offices
-from include.ledger import intake, outbox
+from include.ledger import intake, outbox, reviews
 from include.ledger.engine import reading
 from include.settings import arrangements_folder, data_folder, first_day, last_day, write_private
 
@@ -25,9 +25,14 @@ class BrokenArrangements(RuntimeError):
 
 
 def forgotten_partitions(now: dt.datetime) -> list[str]:
-    """Keys of the partitions whose two extracts have been in for a while and whose reconciliation is not."""
+    """Keys of the partitions whose two extracts have been in for a while and whose reconciliation is not.
+
+    So are the newest ones of host countries where a person decided on a pair since: a departure may be near.
+    """
     with reading() as session:
-        return [str(partition) for partition in intake.forgotten(session, accepted_before=now - SETTLING)]
+        forgotten = intake.forgotten(session, accepted_before=now - SETTLING)
+        decided_since = reviews.not_yet_laid_over(session)
+    return [str(partition) for partition in dict.fromkeys([*forgotten, *decided_since])]
 
 
 def check_lists_are_on_time(now: dt.datetime) -> None:

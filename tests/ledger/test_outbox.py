@@ -4,11 +4,22 @@ import threading
 import pytest
 from sqlalchemy import select
 
-from include.ledger import outbox
+from include.ledger import caseload, outbox, reviews
 from include.ledger.engine import reading, writing
-from include.ledger.models import Entry, List, Told
+from include.ledger.models import Entry, List, Notice, Told
 from include.ledger.outbox import NotVoidable
-from tests.ledger.world import MONDAY, MORNING, case, cases, notices, reconcile, send_list
+from tests.ledger.world import (
+    MONDAY,
+    MORNING,
+    case,
+    cases,
+    matches,
+    notices,
+    reconcile,
+    record,
+    register,
+    send_list,
+)
 
 pytestmark = pytest.mark.usefixtures("ledger")
 
@@ -135,6 +146,64 @@ def test_a_notice_in_error_closes_its_entry():
     send_list(notices("A"))
     with reading() as session:
         assert len(set(session.scalars(select(Entry.entry)))) == 2
+
+
+def test_what_was_told_in_error_is_owed_again_when_the_list_that_said_so_is_voided():
+    send_list(notices("A"))
+    deliver()
+    send_list(notices("A", notice="CANCELLED", reason="notified_in_error"))
+    with reading() as session:
+        assert list(caseload.told_cases(session, "GRC")) == []
+    send_list(notices("A"))
+    with pytest.raises(NotVoidable, match="void GRC-ATH_2026-0003 first"), writing() as session:
+        outbox.void_list(session, "GRC-ATH_2026-0002", "", MORNING)
+    for number in ("GRC-ATH_2026-0003", "GRC-ATH_2026-0002"):
+        with writing() as session:
+            outbox.void_list(session, number, "folder lost", MORNING)
+    assert list(told()["notice"]) == ["NEW"], "the office still believes it"
+    with reading() as session:
+        assert list(caseload.told_cases(session, "GRC")) == ["A"]
+        first = session.scalars(select(Notice.entry).order_by(Notice.list_id)).first()
+    assert list(told()["entry"]) == [first]
+
+
+def concern():
+    with reading() as session:
+        return outbox.cases_of_concern(session, "GRC-ATH", ["GRC"]).set_index("case_id")["told_in_error"].to_dict()
+
+
+def test_a_case_is_told_in_error_once_a_person_rejected_its_record_and_a_day_was_reconciled_since():
+    pair, both = reviews.Pair("GRC", "A", "R"), cases(case("A"), case("B"))
+
+    def decide(decision):
+        with writing() as session:
+            reviews.record_decision(
+                session,
+                pair,
+                decision,
+                by="W",
+                reason="seen",
+                evidence="e" * 64,
+                one_person=False,
+                clock=lambda: MORNING,
+            )
+
+    reconcile(MONDAY, both, matches(("A", "R")), register(record("R")))
+    assert concern() == {"A": False, "B": False}
+    decide("reject")
+    reconcile(MONDAY, both)
+    assert concern() == {"A": False, "B": False}, "nobody was told"
+    decide("accept")
+    reconcile(MONDAY, both, matches(("A", "R")), register(record("R")))
+    send_list(notices("A", "B"))
+    assert concern() == {"A": False, "B": False}
+    decide("reject")
+    assert concern() == {"A": False, "B": False}, "a list before the reconciliation would announce it anew"
+    reconcile(MONDAY, both)
+    assert concern() == {"A": True, "B": False}, "B lost its match, but not by a person"
+    with writing() as session:
+        outbox.void_list(session, "GRC-ATH_2026-0001", "folder lost", MORNING)
+    assert concern() == {"A": False, "B": False}
 
 
 def test_an_office_is_seen_to_also_when_there_was_nothing_to_tell():

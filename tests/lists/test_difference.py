@@ -112,6 +112,13 @@ def test_after_consent_was_withdrawn_nothing_more_is_said():
     assert difference(truth(state="departed", departed="2026-11-21"), last).empty
 
 
+@pytest.mark.parametrize("reason", ["stays", "closed", "no_show", "other_office"])
+def test_what_was_told_in_error_is_said_also_of_whom_an_office_thinks_cancelled(reason):
+    notice = one(truth(state="notified_in_error", to_tell=False), told("CANCELLED", reason=reason))
+    assert (notice["notice"], notice["reason"]) == ("CANCELLED", "notified_in_error")
+    assert notice["entry"] == "7K3M-9QXT"
+
+
 def test_who_was_said_to_stay_and_left_after_all_is_departed_whatever_the_standing():
     notice = one(truth(state="departed", departed="2026-11-21", to_tell=False), told("CANCELLED", reason="stays"))
     assert (notice["notice"], notice["marked"]) == ("DEPARTED", "late")

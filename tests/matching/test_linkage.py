@@ -259,6 +259,24 @@ def test_at_most_five_doubts_are_offered_best_first():
     assert list(found["match_probability"]) == sorted(found["match_probability"], reverse=True)
 
 
+def test_where_a_person_said_that_two_are_two_the_next_best_takes_the_place():
+    records = [record(f"REF-{number:05d}", father_name=None, date_of_birth="1961-01-01") for number in range(9)]
+    cases, register = pd.DataFrame([case(father_name=None, date_of_birth="1961-01-01")]), pd.DataFrame(records)
+    first = list(link(cases, register)["asylum_reference"])
+    then = list(link(cases, register, apart={("C1", first[0]), ("C9", first[1])})["asylum_reference"])
+    assert first[0] not in then
+    assert then[: len(first) - 1] == first[1:]
+    assert len(then) == len(first) == MOST_REVIEWS
+
+
+def test_a_record_that_a_person_denied_one_case_is_free_for_the_other():
+    two = pd.DataFrame([case("A"), case("B", sex="F")])
+    register = pd.DataFrame([record("REF-00001", sex=None), *STRANGERS])
+    assert set(link(two, register)["decision"]) == {"review"}, "two claim it"
+    found = link(two, register, apart={("B", "REF-00001")})
+    assert list(found[["case_id", "decision"]].itertuples(index=False, name=None)) == [("A", "accept")]
+
+
 def test_optional_columns_may_be_missing_and_tables_empty():
     cases = pd.DataFrame([{"case_id": "A", "given_names": "Ahmad", "nationality": "AFG"}])
     register = pd.DataFrame([{"asylum_reference": "R-0001", "given_names": "Zahra", "nationality": "SYR"}])

@@ -46,12 +46,13 @@ def evidence(cases, register, spark):
     """Of each case its likeliest pairs, with how their names are spelt and how they agree."""
     with people(cases, register, spark=spark) as database:
         candidates.meet(database)
+        candidates.pair_up(database, all_of_them=True)
         candidates.compare(database, all_of_them=True)
         return database.execute(
             f"""
-            SELECT c.key AS case_id, r.key AS asylum_reference, spelt, rarity,
+            SELECT c.key AS case_id, r.key AS asylum_reference, namesakes,
                 {", ".join("p." + column for column in candidates.EVIDENCE)}
-            FROM compared p JOIN cases c ON c.id = p.case_id JOIN register r ON r.id = p.record_id
+            FROM compared p JOIN cases c ON c.id = p.case_id JOIN records r ON r.id = p.record_id
             """
         ).df()
 
