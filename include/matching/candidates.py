@@ -460,6 +460,7 @@ def _find_parts(connection: Database) -> None:
     if isinstance(connection, duckdb.DuckDBPyConnection):
         _find_fresh_parts(connection)
     else:
+        # Spark's numbers are too large to be packed.
         connection.execute(
             "CREATE TABLE fresh_part AS SELECT DISTINCT number, part FROM fresh_word JOIN word_parts USING (word)"
         )

@@ -129,7 +129,7 @@ class Counts:
 def link_files(cases: Path, register: Path, out: Path, *, threads: int = 2, spark: str | None = None) -> Counts:
     """Link the cases of one CSV file to the register in another and write the matches to `out`.
 
-    What the next day's linking need not find again is kept in the data folder: see `cache`.
+    What the next day's linking need not find again is kept in the data folder, but on Spark: see `cache`.
 
     spark: as for `link`
     raises: ValueError, naming file and column, if a column that linking needs is missing, a case has no id, or a file

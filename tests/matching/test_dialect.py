@@ -9,7 +9,16 @@ from include.matching.dialect import Translation, statements
     ("duckdb", "spark"),
     [
         ("SELECT row_number() OVER () FROM t", "SELECT ROW_NUMBER() OVER (ORDER BY NULL) FROM t"),
-        ("SELECT rowid AS id FROM t", "SELECT MONOTONICALLY_INCREASING_ID() AS id FROM t"),
+        ("SELECT hash(a, b) FROM t", "SELECT XXHASH64(a, b) FROM t"),
+        (
+            "SELECT list_min(max(a, 8)) FROM t",
+            "SELECT ARRAY_MIN(SLICE(SORT_ARRAY(COLLECT_LIST(a), FALSE), 1, 8)) FROM t",
+        ),
+        ("WITH u AS MATERIALIZED (FROM t) FROM u", "WITH u AS (SELECT * FROM t) SELECT * FROM u"),
+        (
+            "SELECT p.a FROM kept.pair p JOIN kept.level USING (a)",
+            "SELECT p.a FROM kept_pair AS p JOIN kept_level USING (a)",
+        ),
         ("SELECT t.* REPLACE (a + 1 AS a) FROM t", "SELECT t.* EXCEPT (a), a + 1 AS a FROM t"),
         (
             "SELECT 1 FROM t WHERE (a, b) IN (SELECT (c, d) FROM u)",
@@ -32,3 +41,10 @@ def test_a_macro_is_written_out_where_it_is_called_and_within_another():
     for macro in macros:
         translation.define(macro)
     assert translation.in_spark(query) == "SELECT ((((((a + t.b)) / 2)) / 2)), ((c) / 2) FROM t"
+
+
+def test_a_macro_of_a_table_is_written_out_with_the_table_that_it_is_given():
+    translation = Translation()
+    macro, query = statements("CREATE MACRO some(of_these) AS TABLE FROM query_table(of_these); SELECT a FROM some('t')")
+    translation.define(macro)
+    assert translation.in_spark(query) == "SELECT a FROM (SELECT * FROM t)"

@@ -60,7 +60,7 @@ def evidence(cases, register, spark):
 def test_both_backends_meet_the_same_pairs_and_see_the_same_evidence(extracts):
     on_duckdb = evidence(*extracts["GRC"], spark=None)
     assert set(on_duckdb["birth_date"]) == set(range(-1, 6))
-    assert on_duckdb["spelt"].between(0.2, 0.8).any()
+    assert set(on_duckdb["name"]) >= {0, 1, 2, 3}
     assert_alike(evidence(*extracts["GRC"], spark=MASTER), on_duckdb)
 
 
