@@ -143,6 +143,7 @@ class SparkDatabase:
     def _keep(self, table: str, query: str) -> None:
         rows = self._session.sql(query)
         if table.endswith("_read"):
+            # DuckDB's tables all have one, and it is asked of these.
             rows = rows.withColumn("rowid", monotonically_increasing_id())
         # A checkpoint, not a cache: numbers given to rows must not be given anew where an executor is lost.
         rows.localCheckpoint().createOrReplaceTempView(table)

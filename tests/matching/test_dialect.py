@@ -45,6 +45,8 @@ def test_a_macro_is_written_out_where_it_is_called_and_within_another():
 
 def test_a_macro_of_a_table_is_written_out_with_the_table_that_it_is_given():
     translation = Translation()
-    macro, query = statements("CREATE MACRO some(of_these) AS TABLE FROM query_table(of_these); SELECT a FROM some('t')")
+    macro, query = statements(
+        "CREATE MACRO some(of_these) AS TABLE FROM query_table(of_these); SELECT a FROM some('t')"
+    )
     translation.define(macro)
     assert translation.in_spark(query) == "SELECT a FROM (SELECT * FROM t)"
