@@ -8,7 +8,7 @@ ONCE ?=
 DAYS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-airflow lint format types lock model bench bench-matching schemas clean
+.PHONY: help install demo test test-airflow test-spark lint format types lock model bench bench-matching schemas clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -31,6 +31,18 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --compile-bytecode --no-deps --require-hashes --only-binary :all: -r requirements-dev.txt
 	@touch $@
 
+# pyspark alone comes as source; what builds it is pinned and hashed like the rest.
+.venv-spark: requirements.txt requirements-dev.txt requirements-spark.txt | $(BIN)/uv
+	$(PYTHON) -m venv --clear $@
+	VIRTUAL_ENV=$@ $(BIN)/uv pip install --quiet --compile-bytecode --no-deps --require-hashes --only-binary :all: \
+	  --no-binary pyspark --build-constraints requirements-spark.txt $(addprefix -r ,$(filter %.txt,$^))
+	@touch $@
+
+.venv-peers: benchmarks/names/peers.txt | $(BIN)/uv
+	$(PYTHON) -m venv --clear $@
+	VIRTUAL_ENV=$@ $(BIN)/uv pip install --quiet --no-deps --require-hashes --only-binary :all: -r $<
+	@touch $@
+
 install: $(VENV)/.installed ## the pinned environment, in .venv
 
 demo: $(VENV)/.installed ## the main job on real servers (ONCE=1 stops by itself, DAYS=5 runs more days)
@@ -39,11 +51,15 @@ demo: $(VENV)/.installed ## the main job on real servers (ONCE=1 stops by itself
 test: $(VENV)/.installed-dev ## everything that is checked; the end-to-end run comes last and alone
 	bash tests/install_services.sh
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
-	$(BIN)/pytest -n 2 -m "not airflow"
+	$(BIN)/pytest -n 2 -m "not airflow and not spark"
 	$(BIN)/pytest -m airflow
 
 test-airflow: $(VENV)/.installed-dev ## only the main job end to end, under a real Airflow scheduler (some ten minutes)
 	$(BIN)/pytest -m airflow
+
+test-spark: .venv-spark ## linking on Spark beside DuckDB, in an environment of its own (needs Java 17)
+	bash tests/install_services.sh spark
+	$</bin/pytest -m spark
 
 lint: $(VENV)/.installed-dev ## ruff and mypy
 	$(BIN)/ruff check .
@@ -55,9 +71,9 @@ format: $(VENV)/.installed-dev ## what ruff can put right by itself
 	$(BIN)/ruff format .
 
 lock: $(BIN)/uv ## compile requirements*.in to requirements*.txt
-	for name in requirements requirements-dev; do \
+	for name in requirements requirements-dev requirements-spark benchmarks/names/peers; do \
 	  $(BIN)/uv pip compile $$name.in --override overrides.txt --universal --python-version 3.11 \
-	    --generate-hashes --only-binary :all: --no-header --quiet -o $$name.txt || exit 1; done
+	    --generate-hashes --only-binary :all: --no-binary pyspark --no-header --quiet -o $$name.txt || exit 1; done
 
 schemas: $(VENV)/.installed ## the JSON Schemas of the arrangements, from their models
 	$(BIN)/python -m include schemas
@@ -68,11 +84,11 @@ model: $(VENV)/.installed-dev ## fit the matching model anew and check it (VERSI
 
 bench: bench-matching ## the benchmarks, side by side with their peers
 
-bench-matching: $(VENV)/.installed-dev .venv-peers/.installed ## speed, quality, names and FEBRL 4, beside Splink and others
+bench-matching: $(VENV)/.installed-dev .venv-peers ## speed, quality, names and FEBRL 4, beside Splink and others
 	$(BIN)/python -m benchmarks.link
 	$(BIN)/python -m benchmarks.quality --worlds 5
 	$(BIN)/python -m benchmarks.names.compare
 	$(BIN)/python -m benchmarks.febrl
 
 clean: ## everything that the commands above made
-	rm -rf $(VENV) data demo-data .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-spark .venv-peers data demo-data .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from include.settings import arrangements_folder
+from include.settings import arrangements_folder, spark_master
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -92,7 +92,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _link(given: argparse.Namespace) -> int:
     from include.matching.linkage import link_files
 
-    return _told(lambda: link_files(given.cases, given.register, given.out))
+    return _told(lambda: link_files(given.cases, given.register, given.out, spark=spark_master()))
 
 
 def _explain(given: argparse.Namespace) -> int:

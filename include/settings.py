@@ -52,6 +52,11 @@ def look_every() -> dt.timedelta:
     return dt.timedelta(seconds=float(os.environ.get("AVR_LOOK_EVERY") or 30))
 
 
+def spark_master() -> str | None:
+    """The Spark that links, as a master URL (`local[4]`, `spark://host:7077`). From `AVR_SPARK`, else none: DuckDB."""
+    return os.environ.get("AVR_SPARK") or None
+
+
 def _midnight(day: str) -> dt.datetime:
     return dt.datetime.combine(dt.date.fromisoformat(day), dt.time(), dt.UTC)
 

@@ -9,6 +9,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 # Before anything imports Airflow: its files belong into a folder of the test run.
@@ -29,6 +30,11 @@ settings.load_profile("shared-machine")
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     # The Airflow tests take minutes on their own: started first, they do not end last.
     items.sort(key=lambda item: item.get_closest_marker("airflow") is None)
+    if find_spec("pyspark") is None:
+        # `make test-spark` has an environment with it; to skip them here would be a failure where CI=true.
+        for_spark = [item for item in items if item.get_closest_marker("spark")]
+        config.hook.pytest_deselected(items=for_spark)
+        items[:] = [item for item in items if item not in for_spark]
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Installs the servers and tools that tests run against. Says in a line what it could not install; the tests that need
-# it are then skipped, or fail where CI=true.
+# it are then skipped, or fail where CI=true. `install_services.sh spark` installs Java too.
 set -u
 wanted=()
 compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || command -v postgres >/dev/null || wanted+=(postgresql)
 command -v gpg >/dev/null || wanted+=(gnupg)
+[ "${1:-}" != spark ] || command -v java >/dev/null || wanted+=(default-jre-headless)
 [ ${#wanted[@]} -eq 0 ] && exit 0
 if [ "$(id -u)" -eq 0 ]; then
   as_root=()

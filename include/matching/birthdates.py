@@ -3,7 +3,7 @@
 Reach for `define` to have `birth_level(a, b)` in DuckDB; the register is too long for one date at a time.
 """
 
-import duckdb
+from include.matching.database import Database
 
 NOT_KNOWN, DIFFERS, NEAR, YEAR, SLIP, GUESSED, SAME = -1, 0, 1, 2, 3, 4, 5
 """Levels of agreement. NEAR is a guess that is a year or two, or another calendar, away; YEAR the same year where one
@@ -33,7 +33,7 @@ CREATE MACRO birth_level(a, b) AS CASE
 """
 
 
-def define(connection: duckdb.DuckDBPyConnection) -> None:
+def define(connection: Database) -> None:
     """Give the connection `birth_level(a, b)`, a level of agreement of two dates, and `known_day(date)`.
 
     Dates are text of the form YYYY, YYYY-MM or YYYY-MM-DD, or NULL. A day is known unless the date is partial or the

@@ -16,6 +16,7 @@ import numpy
 import pyarrow as arrow
 
 from include.matching import birthdates, model, references
+from include.matching.database import Database
 from include.matching.names import (
     ANOTHER_NAME,
     SAME_NAME,
@@ -55,7 +56,7 @@ the more they agree; `called` is what each is called alone, as `names.called_ali
 kind that stands where the other should is UNHCR's."""
 
 
-def prepare(connection: duckdb.DuckDBPyConnection) -> None:
+def prepare(connection: Database) -> None:
     """Give the connection what the queries of this room call."""
     birthdates.define(connection)
     connection.create_function("plain_reference", references.plain, ["VARCHAR"], "VARCHAR")
@@ -85,7 +86,7 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
 KEY = {"cases": "case_id", "register": "asylum_reference"}
 
 
-def read_rows(connection: duckdb.DuckDBPyConnection, table: str, source: str, columns: set[str]) -> None:
+def read_rows(connection: Database, table: str, source: str, columns: set[str]) -> None:
     """Read the rows of `source`, a relation of SQL whose `columns` are text, for `find_known`.
 
     table: "cases" or "register"
@@ -146,7 +147,7 @@ def _people(rows: str, number: str) -> str:
         FROM {rows} WHERE key IS NOT NULL"""
 
 
-def find_known(connection: duckdb.DuckDBPyConnection, table: str) -> None:
+def find_known(connection: Database, table: str) -> None:
     """Tell the rows that `kept` knows from the others, and give each a number by which `kept` will know it.
 
     result: `{table}_known` (`row`, `number`); `{table}_fresh`, the others; `{table}_numbers` (`row`, `number`), both;
@@ -167,7 +168,7 @@ def find_known(connection: duckdb.DuckDBPyConnection, table: str) -> None:
     connection.execute(_FRESH.format(table=table, people=people, of_keys=_OF_KEYS))
 
 
-def people_of(connection: duckdb.DuckDBPyConnection, table: str, numbers: str, into: str) -> None:
+def people_of(connection: Database, table: str, numbers: str, into: str) -> None:
     """Make the table `into`: all that is known of the people whose numbers the query `numbers` gives, as `_people`."""
     connection.execute(
         f"""
@@ -180,7 +181,7 @@ def people_of(connection: duckdb.DuckDBPyConnection, table: str, numbers: str, i
     )
 
 
-def meet(connection: duckdb.DuckDBPyConnection) -> None:
+def meet(connection: Database) -> None:
     """Make `cases`, the people of the cases, `met` (`case_id`, `record_id`) and `rarities`, after `find_known`.
 
     Met are pairs that share the reference but for signs that look alike; or UNHCR's; or one's for the other's; or a
@@ -198,7 +199,7 @@ def meet(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("DROP TABLE two_of_cases; DROP TABLE two_of_register; DROP TABLE agreeing_dates")
 
 
-def pair_up(connection: duckdb.DuckDBPyConnection, *, all_of_them: bool = False) -> None:
+def pair_up(connection: Database, *, all_of_them: bool = False) -> None:
     """Make `new_pairs` from what met, and `pairs` with those of `kept.pair`: all that compares without Python.
 
     Left out is whose names have nothing in common.
@@ -209,7 +210,7 @@ def pair_up(connection: duckdb.DuckDBPyConnection, *, all_of_them: bool = False)
     connection.execute(_PAIRS.format(spelt=-1.0 if all_of_them else _SPELT_ALIKE))
 
 
-def compare(connection: duckdb.DuckDBPyConnection, *, least: float | None = None, all_of_them: bool = False) -> None:
+def compare(connection: Database, *, least: float | None = None, all_of_them: bool = False) -> None:
     """Make `compared` from `pairs`: `pair`, `case_id`, `record_id`, `namesakes` and EVIDENCE.
 
     Makes `records` too, the people of the register among whom they are. Left out is who does not come near a match.
@@ -240,7 +241,7 @@ def _least_weight() -> float:
     return math.log2(min(REVIEW / (1 - REVIEW), ACCEPT / (1 - ACCEPT) / RIVAL)) - 1e-6
 
 
-def register_size(connection: duckdb.DuckDBPyConnection) -> int:
+def register_size(connection: Database) -> int:
     """How many records the register has."""
     return int(connection.execute("FROM register_size").fetchall()[0][0])
 
@@ -305,8 +306,6 @@ FROM (SELECT DISTINCT number, part FROM cases_word JOIN word_parts USING (word))
 """
 
 _REGISTER_PARTS = """
-CREATE TABLE fresh_part AS
-SELECT pair >> {bits} AS number, CAST(pair & ((1 << {bits}) - 1) AS INTEGER) AS part FROM once;
 DROP TABLE fresh_word;
 -- Of rows that were met before, only what new cases may meet them by.
 CREATE TABLE known_part AS
@@ -415,7 +414,7 @@ WHERE shares > 0 OR reference_level(c.reference, r.reference) > 0
     OR number_level(c.unhcr_reference, c.reference, r.unhcr_reference, r.reference) = 2
     OR coalesce(jaro_winkler_similarity(lower(c.person), lower(r.person)), 0) > {spelt};
 CREATE TABLE pairs AS
-FROM new_pairs UNION ALL BY NAME
+FROM new_pairs UNION ALL
 FROM kept.pair ANTI JOIN cases_gone ON case_id = number ANTI JOIN register_gone ON record_id = register_gone.number;
 """
 
@@ -462,16 +461,33 @@ WHERE 2 IN (reference, unhcr_reference) OR {weight} >= {least};
 """
 
 
-def _find_parts(connection: duckdb.DuckDBPyConnection) -> None:
+def _find_parts(connection: Database) -> None:
     """Make `register_part` (`number`, `part`): the parts of the names in the register that a pair may meet by."""
+    if isinstance(connection, duckdb.DuckDBPyConnection):
+        _find_fresh_parts(connection)
+    else:
+        # Spark's numbers are too large to be packed.
+        connection.execute(
+            "CREATE TABLE fresh_part AS SELECT DISTINCT number, part FROM fresh_word JOIN word_parts USING (word)"
+        )
+    connection.execute(_REGISTER_PARTS)
+
+
+def _find_fresh_parts(connection: duckdb.DuckDBPyConnection) -> None:
+    bits = _BITS_OF_A_PART
     pairs = connection.execute(
-        f"SELECT number << {_BITS_OF_A_PART} | part AS pair FROM fresh_word JOIN word_parts USING (word)"
+        f"SELECT number << {bits} | part AS pair FROM fresh_word JOIN word_parts USING (word)"
     ).fetchnumpy()["pair"]
     # numpy sorts numbers in less time than DuckDB finds those that are there twice.
     pairs.sort()
     once = arrow.table({"pair": pairs[numpy.flatnonzero(numpy.diff(pairs, prepend=-1))]})
     connection.register("once", once)
-    connection.execute(_REGISTER_PARTS.format(bits=_BITS_OF_A_PART))
+    connection.execute(
+        f"""
+        CREATE TABLE fresh_part AS
+        SELECT pair >> {bits} AS number, CAST(pair & ((1 << {bits}) - 1) AS INTEGER) AS part FROM once
+        """
+    )
     connection.unregister("once")
 
 
@@ -486,7 +502,7 @@ def _block_keys(words: arrow.Array) -> arrow.Array:
     )
 
 
-def _level(connection: duckdb.DuckDBPyConnection, what: str) -> None:
+def _level(connection: Database, what: str) -> None:
     """Put into `levels` how alike `what` is of the pairs in `compared` of whom both sides say it."""
     columns = {"name": ("person", "original", "father"), "called": ("person", "original")}.get(what, (what,))
     sides = ", ".join(f"{side}.{column}" for side in "cr" for column in columns)

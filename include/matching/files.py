@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
+import pyarrow as arrow
 
 from include.matching import cache, candidates
 
@@ -36,14 +37,10 @@ def read_cases(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     raises: ValueError, naming file and column, if a column that linking needs is missing, a case has no id, or the file
         cannot be read as CSV
     """
-    columns, source = _columns(connection, "cases", path), _source(path)
+    columns = _columns(connection, "cases", path)
     with _refusing(path):
-        without_id = connection.execute(
-            f"SELECT min(row) FROM (SELECT row_number() OVER () AS row, case_id FROM {source}) WHERE case_id IS NULL"
-        ).fetchall()[0][0]
-        if without_id:
-            raise ValueError(f"{path.name} row {without_id + 1}: case_id is empty; every case needs one")
-        candidates.read_rows(connection, "cases", source, set(columns))
+        _require_ids(connection, path)
+        candidates.read_rows(connection, "cases", _source(path), set(columns))
         candidates.find_known(connection, "cases")
 
 
@@ -58,6 +55,28 @@ def read_register(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         if not _read_lines(connection, columns, path):
             candidates.read_rows(connection, "register", _source(path), set(columns))
         candidates.find_known(connection, "register")
+
+
+def rows(connection: duckdb.DuckDBPyConnection, table: str, path: Path) -> arrow.Table:
+    """The rows of a CSV file, with the columns that linking looks at, for another database to read.
+
+    table: "cases" or "register"
+    raises: ValueError as `read_cases` and `read_register` do
+    """
+    columns = _columns(connection, table, path)
+    wanted = [column for column in {candidates.KEY[table]: None} | dict.fromkeys(candidates.READ) if column in columns]
+    with _refusing(path):
+        if table == "cases":
+            _require_ids(connection, path)
+        return connection.sql(f"SELECT {', '.join(wanted)} FROM {_source(path)}").to_arrow_table()
+
+
+def _require_ids(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    without_id = connection.execute(
+        f"SELECT min(row) FROM (SELECT row_number() OVER () AS row, case_id FROM {_source(path)}) WHERE case_id IS NULL"
+    ).fetchall()[0][0]
+    if without_id:
+        raise ValueError(f"{path.name} row {without_id + 1}: case_id is empty; every case needs one")
 
 
 def _read_lines(connection: duckdb.DuckDBPyConnection, columns: list[str], path: Path) -> bool:

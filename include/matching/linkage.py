@@ -12,15 +12,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from include.matching import cache, candidates, files, model, symbols
+from include.matching.database import Database
 from include.settings import write_private
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as arrow
 
     from include.matching.decision import Pair, Person
 
@@ -31,7 +33,7 @@ _LEAST_COUNTED = -6.0
 """Match weight from which on `scored_pairs` has pairs: one in sixty of those with it is of one person."""
 _log = logging.getLogger(__name__)
 
-_Read = Callable[[duckdb.DuckDBPyConnection], None]
+_Read = Callable[[Any], None]
 """What reads both files, up to `candidates.find_known`."""
 
 
@@ -42,6 +44,7 @@ def link(
     apart: Collection[tuple[str, str]] = (),
     kept: Path | None = None,
     threads: int = 2,
+    spark: str | None = None,
 ) -> "pd.DataFrame":
     """Which record of the register is each case's, or may be.
 
@@ -49,13 +52,15 @@ def link(
         missing
     apart: case_id and asylum_reference of the pairs that are two people, as a person said; they are no candidates
     kept: where `cache` keeps what the next day's linking need not find again; it changes no match
+    spark: master URL of the Spark that does the work, and keeps nothing; without one DuckDB does, with so many
+        `threads`
     returns: COLUMNS; at most one `accept` for a case, and then no `review`; at most MOST_REVIEWS `review`, best first;
         no row for a case without a candidate. Of several records of one person the one that decides the standing is
         accepted: the newest that is not final, or the newest.
     """
     if cases.empty or register.empty:
         return _no_matches()
-    return _link(lambda connection: _read_tables(connection, cases, register), kept, threads, apart)
+    return _link(lambda connection: _read_tables(connection, cases, register), kept, threads, apart, spark)
 
 
 def scored_pairs(cases: "pd.DataFrame", register: "pd.DataFrame", *, threads: int = 2) -> "pd.DataFrame":
@@ -78,24 +83,30 @@ def scored_pairs(cases: "pd.DataFrame", register: "pd.DataFrame", *, threads: in
 
 
 @contextmanager
-def people(cases: "pd.DataFrame", register: "pd.DataFrame", *, threads: int = 2) -> Iterator[duckdb.DuckDBPyConnection]:
+def people(
+    cases: "pd.DataFrame", register: "pd.DataFrame", *, threads: int = 2, spark: str | None = None
+) -> Iterator[Any]:
     """A database with the rows of two tables, as `candidates.find_known` leaves them."""
-    with _database(threads) as connection:
+    with _database(threads, spark) as connection:
         cache.attach(connection, None)
         _read_tables(connection, cases, register)
         yield connection
 
 
-def _read_tables(connection: duckdb.DuckDBPyConnection, cases: "pd.DataFrame", register: "pd.DataFrame") -> None:
+def _read_tables(connection: Database, cases: "pd.DataFrame", register: "pd.DataFrame") -> None:
     import pandas as pd
     import pyarrow as arrow
 
     for name, rows in (("cases", cases), ("register", register)):
         columns = [column for column in {candidates.KEY[name]: None} | dict.fromkeys(candidates.READ) if column in rows]
         texts = rows[columns].astype(pd.StringDtype("pyarrow"))
-        connection.register(f"{name}_given", arrow.Table.from_pandas(texts, preserve_index=False))
-        candidates.read_rows(connection, name, f"{name}_given", set(columns))
-        candidates.find_known(connection, name)
+        _read_table(connection, name, arrow.Table.from_pandas(texts, preserve_index=False))
+
+
+def _read_table(connection: Database, name: str, rows: "arrow.Table") -> None:
+    connection.register(f"{name}_given", rows)
+    candidates.read_rows(connection, name, f"{name}_given", set(rows.column_names))
+    candidates.find_known(connection, name)
 
 
 PAIR = (
@@ -115,30 +126,45 @@ class Counts:
     in_review: int
 
 
-def link_files(cases: Path, register: Path, out: Path, *, threads: int = 2) -> Counts:
+def link_files(cases: Path, register: Path, out: Path, *, threads: int = 2, spark: str | None = None) -> Counts:
     """Link the cases of one CSV file to the register in another and write the matches to `out`.
 
-    What the next day's linking need not find again is kept in the data folder: see `cache`.
+    What the next day's linking need not find again is kept in the data folder, but on Spark: see `cache`.
 
+    spark: as for `link`
     raises: ValueError, naming file and column, if a column that linking needs is missing, a case has no id, or a file
         cannot be read as CSV
     """
     count = 0
 
-    def read(connection: duckdb.DuckDBPyConnection) -> None:
+    def read(connection: Any) -> None:
         nonlocal count
-        files.read_cases(connection, cases)
-        files.read_register(connection, register)
+        if spark:
+            # The files are on this machine alone.
+            with _database(threads) as reader:
+                for name, path in (("cases", cases), ("register", register)):
+                    _read_table(connection, name, files.rows(reader, name, path))
+        else:
+            files.read_cases(connection, cases)
+            files.read_register(connection, register)
         count = connection.execute("SELECT count(*) FROM cases_numbers").fetchall()[0][0]
 
-    matches = _link(read, files.kept_of(register), threads)
+    matches = _link(read, files.kept_of(register), threads, spark=spark)
     write_private(out.absolute(), matches.to_csv(index=False, lineterminator="\r\n").encode())
     accepted = matches["decision"] == "accept"
     return Counts(count, int(accepted.sum()), matches.loc[~accepted, "case_id"].nunique())
 
 
 @contextmanager
-def _database(threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
+def _database(threads: int, spark: str | None = None) -> Iterator[Any]:
+    if spark:
+        # Installed where it is chosen alone.
+        from include.matching.spark import database
+
+        with database(spark) as connection:
+            candidates.prepare(connection)
+            yield connection
+        return
     with tempfile.TemporaryDirectory() as folder:
         settings: dict[str, str | bool | int | float | list[str]] = {
             "threads": threads,
@@ -151,10 +177,16 @@ def _database(threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
             yield connection
 
 
-def _link(read: _Read, kept: Path | None, threads: int, apart: Collection[tuple[str, str]] = ()) -> "pd.DataFrame":
-    for file in (kept, kept, None) if kept else (None,):
+def _link(
+    read: _Read,
+    kept: Path | None,
+    threads: int,
+    apart: Collection[tuple[str, str]] = (),
+    spark: str | None = None,
+) -> "pd.DataFrame":
+    for file in (kept, kept, None) if kept and not spark else (None,):
         try:
-            return _linked(read, file, threads, apart)
+            return _linked(read, file, threads, apart, spark)
         except duckdb.Error as error:
             if not file:
                 raise
@@ -164,8 +196,10 @@ def _link(read: _Read, kept: Path | None, threads: int, apart: Collection[tuple[
     raise AssertionError
 
 
-def _linked(read: _Read, kept: Path | None, threads: int, apart: Collection[tuple[str, str]]) -> "pd.DataFrame":
-    with _database(threads) as connection, ThreadPoolExecutor(1) as aside:
+def _linked(
+    read: _Read, kept: Path | None, threads: int, apart: Collection[tuple[str, str]], spark: str | None
+) -> "pd.DataFrame":
+    with _database(threads, spark) as connection, ThreadPoolExecutor(1) as aside:
         # While DuckDB reads, Python loads what it needs only then.
         loaded = aside.submit(_load)
         keeps = cache.attach(connection, kept)
@@ -194,7 +228,7 @@ def _load() -> None:
     symbols.of("")
 
 
-def _decided(connection: duckdb.DuckDBPyConnection, apart: Collection[tuple[str, str]]) -> "pd.DataFrame":
+def _decided(connection: Database, apart: Collection[tuple[str, str]]) -> "pd.DataFrame":
     from include.matching.decision import decide
 
     if not connection.execute("SELECT count(*) FROM compared").fetchall()[0][0]:
@@ -215,7 +249,7 @@ def _no_matches() -> "pd.DataFrame":
     return pd.DataFrame([], columns=COLUMNS)
 
 
-def _score(connection: duckdb.DuckDBPyConnection) -> None:
+def _score(connection: Database) -> None:
     """Make `scored` (`pair`, `probability`): what Splink says of the evidence of each pair.
 
     Splink compares the rows of two tables; here one holds the cases and the other, for each record that a case met, how
@@ -235,7 +269,7 @@ def _score(connection: duckdb.DuckDBPyConnection) -> None:
             evidence=", ".join(candidates.EVIDENCE), none=", ".join(f"-1 AS {column}" for column in candidates.EVIDENCE)
         )
     )
-    api = DuckDBAPI(connection=connection)
+    api = getattr(connection, "splink", None) or DuckDBAPI(connection=connection)
     tables = [api.register(name, dataset_display_name=name) for name in ("a_cases", "b_records")]
     linker = Linker(tables, model.settings(candidates.register_size(connection)), log_level=logging.ERROR)
     linker.table_management.register_blocked_pairs_for_predict(api.register("blocked"))
@@ -246,7 +280,7 @@ def _score(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _evidence(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Database,
 ) -> "tuple[list[Pair], dict[int, Person], dict[int, Person]]":
     from include.matching.decision import Pair
 

@@ -13,7 +13,7 @@ from include.matching.cache import cache_file
 from include.matching.candidates import READ
 from include.matching.fingerprint import changed
 from include.matching.linkage import MODEL_VERSION, link
-from include.settings import data_folder, hashing_key, write_private
+from include.settings import data_folder, hashing_key, spark_master, write_private
 
 
 def link_partition(key: str) -> dict[str, int]:
@@ -31,7 +31,8 @@ def link_partition(key: str) -> dict[str, int]:
     rejected = rejected[~changed(rejected, people, register, hashing_key())]
     # Left out already here: the next best come to a person in their place, or their person is free for another case.
     apart = set(zip(rejected["case_id"], rejected["asylum_reference"], strict=True))
-    links = link(people, register, apart=apart, kept=cache_file(f"partition-{partition.host_country}"))
+    kept = cache_file(f"partition-{partition.host_country}")
+    links = link(people, register, apart=apart, kept=kept, spark=spark_master())
     write_private(_links_path(partition, cases, procedure), links.to_parquet(index=False))
     return {str(decision): int(rows) for decision, rows in links["decision"].value_counts().items()}
 
