@@ -11,7 +11,7 @@ DAYS ?= 2
 .PHONY: help install demo test test-airflow test-spark lint format types lock model bench bench-matching schemas clean
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 # A ministry's proxy signs with an authority that only the machine knows; pip asks it already, uv only if told to.
 ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
