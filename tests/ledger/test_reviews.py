@@ -5,7 +5,7 @@ import threading
 
 import pandas as pd
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from include.ledger import reviews
@@ -233,3 +233,5 @@ def test_what_must_never_be_is_refused_by_the_database_itself(rows):
 def test_history_and_what_is_one_persons_are_kept(rows):
     with writing() as session:
         session.execute(insert(Review), rows)
+    with reading() as session:
+        assert session.scalar(select(func.count()).select_from(Review)) == len(rows)
