@@ -52,6 +52,7 @@ REASONS = (
 CASE_STATUSES = ("registered", "booked", "departed", "withdrawn", "no_show", "closed")
 KINDS = ("avr_cases", "asylum_procedure")
 REVIEW_DECISIONS = ("accept", "reject", "reopen")
+LIST_KINDS = ("scheduled", "urgent")
 
 
 def _one_of(column: str, allowed: tuple[str, ...]) -> str:
@@ -365,7 +366,7 @@ class List(Base):
     __table_args__ = (
         UniqueConstraint("office", "year", "number"),
         CheckConstraint("number > 0", name="number"),
-        CheckConstraint(_one_of("kind", ("scheduled", "urgent")), name="kind"),
+        CheckConstraint(_one_of("kind", LIST_KINDS), name="kind"),
         CheckConstraint(_one_of("state", ("sealed", "told", "void")), name="state"),
         CheckConstraint("(state = 'told') = (told_at IS NOT NULL)", name="told_with_moment"),
         CheckConstraint("(state = 'void') = (voided_at IS NOT NULL)", name="void_with_moment"),
@@ -418,6 +419,8 @@ class Delivery(Base):
     cover: Mapped[dict[str, Any]]
     """Subject and body of the email that carries the list; empty where none is needed. Nothing personal."""
     proof: Mapped[dict[str, Any] | None]
+    bounced_at: Mapped[dt.datetime | None]
+    """When a mail server that had taken it said, later, that it could not be delivered."""
 
     __table_args__ = (
         UniqueConstraint("list_id", "channel"),
@@ -442,7 +445,7 @@ class SealedFile(Base):
 
 
 class Told(Base):
-    """A recipient has this notice. It cannot exist without the list that told it."""
+    """A recipient has this notice, unless it came back. It cannot exist without the list that told it."""
 
     __tablename__ = "told"
 
@@ -450,5 +453,56 @@ class Told(Base):
     entry: Mapped[str] = mapped_column(primary_key=True)
     delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"), primary_key=True)
     told_at: Mapped[dt.datetime]
+    lead_days: Mapped[int | None]
+    """Days from when it was told to the expected departure, in the office's timezone; negative when it was too late."""
+    returned_at: Mapped[dt.datetime | None]
+    """When its message came back: then the recipient never had it."""
 
     __table_args__ = (ForeignKeyConstraint(["list_id", "entry"], ["notice.list_id", "notice.entry"]),)
+
+
+class Approval(Base):
+    """What a person said of a list that was out of proportion. `figures` is what they saw: counts, never names."""
+
+    __tablename__ = "approval"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    office: Mapped[str] = mapped_column(ForeignKey("office.office"))
+    kind: Mapped[str] = mapped_column(String(9))
+    due_at: Mapped[dt.datetime]
+    figures: Mapped[dict[str, Any]]
+    decision: Mapped[str] = mapped_column(String(7))
+    decided_by: Mapped[str]
+    decided_at: Mapped[dt.datetime]
+    list_id: Mapped[int | None] = mapped_column(ForeignKey("list.id"))
+    """The list that was made of it; none where the list was held back."""
+
+    __table_args__ = (
+        CheckConstraint(_one_of("kind", LIST_KINDS), name="kind"),
+        CheckConstraint(_one_of("decision", ("approve", "hold")), name="decision"),
+        CheckConstraint("trim(decided_by) <> ''", name="decided_by_somebody"),
+        CheckConstraint("(decision = 'hold') = (list_id IS NULL)", name="approved_with_list"),
+    )
+
+
+class Recipient(Base):
+    """An address to which a channel goes. No list goes there before its test message was answered or confirmed."""
+
+    __tablename__ = "recipient"
+
+    office: Mapped[str] = mapped_column(String(20), primary_key=True)
+    channel: Mapped[str] = mapped_column(primary_key=True)
+    address: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """Keyed hash of host, host key, folder or mailboxes, and sealing key: another one is another address."""
+    code: Mapped[str] = mapped_column(String(12))
+    """What the test message says; whoever has it has read the message."""
+    tested_at: Mapped[dt.datetime]
+    proof: Mapped[dict[str, Any] | None]
+    """How the test message is known to be there; none while it is not."""
+    confirmed_at: Mapped[dt.datetime | None]
+    confirmed_by: Mapped[str | None]
+
+    __table_args__ = (
+        UniqueConstraint("code"),
+        CheckConstraint("(confirmed_at IS NULL) = (confirmed_by IS NULL)", name="confirmed_by_somebody"),
+    )
