@@ -4,11 +4,12 @@
 One DAG for each office, from its arrangement, on its working days: take the difference between what is true and what
 the office was told, number and seal the list, send it over each channel. It counts as told when the other side has it.
 
-A list that is due while its host countries are still being reconciled waits a little (`list.wait`), then goes with
+A list out of all proportion to the office's past, and its first, waits for a person: see *Required Actions*. A list
+that is due while its host countries are still being reconciled waits a little (`list.wait`), then goes with
 what is known and says so. Any task can be cleared and run again: what was told is not told twice.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from airflow.sdk import dag, task
 from office_timetable import OfficeTimetable
@@ -37,14 +38,9 @@ def deliver_lists(office: str, versions: list) -> None:
         @task(outlets=[lists_of(office)])
         def send() -> list[str]:
             """Send what the office is owed, oldest number first, over each of its channels."""
-            from include.connections import open_sftp, open_smtp
-            from include.delivery.send import send_owed
+            from include.connections import send_lists
 
-            # What is owed to a channel of an earlier version still goes there.
-            channels = [channel for version in versions for channel in version.deliver]
-            return send_owed(
-                office, channels, open_sftp=open_sftp, open_smtp=open_smtp, clock=lambda: datetime.now(UTC)
-            )
+            return send_lists(office)
 
         ComposeList(task_id="compose", office=office, inlets=[standings]) >> send()
 

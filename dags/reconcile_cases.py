@@ -4,14 +4,15 @@
 Once for each host country and day, as soon as both of its extracts are in: link every AVR case to the asylum
 procedure, give it its standing, add up the day. Any task can be cleared and run again.
 
-`standings` is published only after every row that was pulled was seen to have exactly one standing.
+`standings` is published only after every row that was pulled was seen to have exactly one standing. An office that
+must hear of something before its next scheduled list gets an urgent one at once.
 """
 
 from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import PartitionedAssetTimetable, dag, task
 
-from include.assets import asylum_procedure, avr_cases, standings
+from include.assets import asylum_procedure, avr_cases, standings, urgent_notices
 
 
 @dag(
@@ -39,13 +40,19 @@ def reconcile_cases():
         return decide_partition(dag_run.partition_key, datetime.now(UTC))
 
     @task(outlets=[standings])
-    def add_up(decided: dict[str, int], dag_run=None) -> dict[str, int]:
-        """The day's report: as many standings as rows were pulled, or this task fails."""
-        from include.reports.day import check_day_adds_up
+    def add_up(decided: dict[str, int], dag_run=None) -> list[str]:
+        """The day's report: as many standings as rows were pulled, or this task fails. Then: who cannot wait?"""
+        from include.reports.day import check_day_adds_up, offices_to_tell_at_once
 
-        return check_day_adds_up(dag_run.partition_key, datetime.now(UTC))
+        check_day_adds_up(dag_run.partition_key, datetime.now(UTC))
+        return offices_to_tell_at_once(dag_run.partition_key)
 
-    add_up(decide(link()))
+    @task(outlets=[urgent_notices], map_index_template="{{ task.op_kwargs['office'] }}")
+    def call_for_urgent_list(office: str, dag_run=None, outlet_events=None) -> None:
+        """Publish `OFFICE|HOST|YYYY-MM-DD`, at which the office's urgent list is made."""
+        outlet_events[urgent_notices].add_partitions(f"{office}|{dag_run.partition_key}")
+
+    call_for_urgent_list.expand(office=add_up(decide(link())))
 
 
 reconcile_cases()

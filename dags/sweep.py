@@ -2,8 +2,9 @@
 ### Sweep
 
 Every hour: what should have happened, and did not? A partition whose two extracts are in and whose reconciliation is
-not is started again, and so is a host country's newest one after a person decided in review. An office that should
-have had a list, a list that is still owed, an arrangement that does not load: each fails its task, which names it.
+not is started again, and so is a host country's newest one after a person decided in review. A list that could not be
+sent when it was made is sent again. An office that should have had a list, a list that is still owed, an arrangement
+that does not load: each fails its task, which names it.
 
 The sweep leaves a heartbeat in the data folder (`heartbeat`), for something outside Airflow to watch.
 """
@@ -40,6 +41,20 @@ def sweep():
         return keys
 
     @task
+    def offices_to_send_to() -> list[str]:
+        """Offices to which a list is still owed that nobody has refused."""
+        from include.reports.overdue import offices_still_owed
+
+        return offices_still_owed()
+
+    @task(map_index_template="{{ task.op_kwargs['office'] }}")
+    def send_again(office: str) -> list[str]:
+        """Send what could not be sent before: the server is back, or the office has answered its test message."""
+        from include.connections import send_lists
+
+        return send_lists(office)
+
+    @task(trigger_rule="all_done")
     def find_overdue_lists() -> None:
         """Offices that should have been told by now and were not."""
         from include.reports.overdue import check_lists_are_on_time
@@ -60,7 +75,7 @@ def sweep():
         leave_heartbeat(datetime.now(UTC))
 
     start_forgotten_reconciliations() >> leave_heartbeat()
-    find_overdue_lists()
+    send_again.expand(office=offices_to_send_to()) >> find_overdue_lists()
     find_broken_arrangements()
 
 

@@ -50,6 +50,16 @@ def main(arguments: list[str] | None = None) -> int:
 
     checking = command(_check, "check", "check the arrangements of offices and sources")
     checking.add_argument("folder", type=Path, nargs="?", default=arrangements_folder())
+    checking.add_argument("--office", metavar="OFFICE", help="one office's arrangement")
+    checking.add_argument(
+        "--connect", action="store_true", help="with --office: prove it against its real servers, by a test message"
+    )
+
+    confirming = command(_confirm, "confirm", "open a new address for lists: its office answered the test message")
+    confirming.add_argument("office", metavar="OFFICE")
+    confirming.add_argument("code", nargs="?", metavar="CODE", help="the code of the test message")
+    confirming.add_argument("--vouch", action="store_true", help="instead of a code: you know that it arrived")
+    confirming.add_argument("--by", required=True, metavar="WHO", help="who took the answer, or vouches")
 
     schedule = command(_schedule, "schedule", "print when an office's next lists are due, and why a date moved")
     schedule.add_argument("office", metavar="OFFICE")
@@ -137,7 +147,28 @@ def _check(given: argparse.Namespace) -> int:
 
     from include.arrangements.checking import report
 
-    return report(given.folder, Console())
+    if given.connect and not given.office:
+        return _fail("--connect needs --office: servers are proved one office at a time")
+    if given.connect:
+        from include.proving import prove
+
+        return prove(given.office, Console())
+    return report(given.folder, Console(), given.office)
+
+
+def _confirm(given: argparse.Namespace) -> int:
+    from include.ledger.engine import writing
+    from include.ledger.recipients import confirm
+
+    if bool(given.code) == given.vouch:
+        return _fail("give the CODE that the office said, or --vouch")
+
+    def open_address() -> None:
+        with writing() as session:
+            opened = confirm(session, given.office, given.code, given.by, dt.datetime.now(dt.UTC))
+        sys.stdout.write("".join(f"open for lists: {channel}\n" for channel in opened))
+
+    return _told(open_address)
 
 
 def _schedule(given: argparse.Namespace) -> int:

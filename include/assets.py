@@ -1,6 +1,7 @@
 """The assets of the Airflow asset graph: what the DAGs hand to one another.
 
-`avr_cases`, `asylum_procedure` and `standings` are partitioned by `HOST|YYYY-MM-DD`. An event carries its partition
+`avr_cases`, `asylum_procedure` and `standings` are partitioned by `HOST|YYYY-MM-DD`, `urgent_notices` by
+`OFFICE|HOST|YYYY-MM-DD`. An event carries its partition
 key and nothing else: no asset extra ever holds a person's data.
 """
 
@@ -9,6 +10,7 @@ from airflow.sdk import Asset
 avr_cases = Asset("avr_cases", uri="avr://extracts/avr_cases", group="extracts")
 asylum_procedure = Asset("asylum_procedure", uri="avr://extracts/asylum_procedure", group="extracts")
 standings = Asset("standings", uri="avr://ledger/standings", group="ledger")
+urgent_notices = Asset("urgent_notices", uri="avr://ledger/urgent_notices", group="ledger")
 
 
 def lists_of(office: str) -> Asset:

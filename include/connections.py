@@ -4,11 +4,16 @@ Reach for this when a task needs the other side. The one place that knows Airflo
 come from Airflow connections or its secrets backend, never from files of the repository.
 """
 
+import datetime as dt
+import hmac
+import json
 import smtplib
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from smtplib import SMTP
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import paramiko
 from airflow.providers.sftp.hooks.sftp import SFTPHook
@@ -16,9 +21,14 @@ from airflow.providers.smtp.hooks.smtp import SmtpHook
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from include.arrangements.models import Arrangement
+from include.arrangements.models import Arrangement, Channel
+from include.arrangements.reading import load_offices
 from include.delivery.outcomes import DeliveryFailed, DeliveryRefused
-from include.lists.compose import SealingKey
+from include.delivery.recipients import admit
+from include.delivery.sealing import SealRefused
+from include.delivery.send import send_over, send_owed
+from include.lists.compose import SealingKey, sealed_files
+from include.settings import arrangements_folder, hashing_key
 
 
 @contextmanager
@@ -73,6 +83,68 @@ def open_smtp(connection_id: str) -> Iterator[tuple[SMTP, str]]:
     with hook:
         # The hook's own sending repeats itself on any error, which would send a list twice; we need its session only.
         yield hook._smtp_client, hook.from_email
+
+
+def send_lists(office: str) -> list[str]:
+    """Send what the office is owed, over the channels of all its arrangements; returns what arrived.
+
+    raises: NotDelivered if a channel still owes a list
+    """
+    versions = load_offices(arrangements_folder())[0][office]
+    # What is owed to a channel of an earlier version still goes there.
+    channels = {channel.key: (version, channel) for version in versions for channel in version.deliver}
+    zone = ZoneInfo(versions[-1].timezone)
+    return send_owed(
+        office,
+        [channel for _, channel in channels.values()],
+        open_sftp=open_sftp,
+        open_smtp=open_smtp,
+        admitted=lambda channel: admitted(channels[channel.key][0], channel),
+        clock=lambda: dt.datetime.now(zone),
+    )
+
+
+def admitted(arrangement: Arrangement, channel: Channel) -> str | None:
+    """None where lists may go over the channel; else why not, after its test message was sent."""
+    now = dt.datetime.now(dt.UTC)
+    try:
+        key = sealing_keys(arrangement)[channel.key]
+        return admit(
+            arrangement,
+            channel,
+            _address(channel, key),
+            seal=lambda file: sealed_files([file], channel, key),
+            send=lambda subject, body, files: send_over(
+                channel,
+                files,
+                subject=subject,
+                body=body,
+                number=f"{arrangement.office}_test_{now:%Y%m%d-%H%M%S}",
+                date=now,
+                open_sftp=open_sftp,
+                open_smtp=open_smtp,
+            ),
+            now=now,
+        )
+    except (DeliveryRefused, SealRefused) as refused:
+        return str(refused)
+
+
+def _address(channel: Channel, key: SealingKey) -> str:
+    """A keyed hash of where the channel leads and of what opens its files: another one is another address."""
+    leads_to: list[Any]
+    if channel.via == "sftp":
+        try:
+            connection = BaseHook.get_connection(channel.connection)
+        except AirflowNotFoundException:
+            raise DeliveryRefused(f"connection {channel.connection} is missing; nothing was sent") from None
+        host_key = connection.extra_dejson.get("host_key")
+        leads_to = [connection.host, connection.port, connection.login, host_key, channel.folder]
+    else:
+        leads_to = sorted(address.lower() for address in channel.to)
+    opens = key.password if channel.seal == "password" else channel.fingerprint
+    said = json.dumps([channel.via, leads_to, channel.seal, opens])
+    return hmac.digest(hashing_key(), said.encode(), "sha256").hex()
 
 
 def sealing_keys(arrangement: Arrangement) -> dict[str, SealingKey]:

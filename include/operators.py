@@ -1,19 +1,28 @@
-"""The two tasks that may have to wait: for a source's file, and for a day's reconciliation.
+"""The tasks that may have to wait: for a source's file, for a day's reconciliation, for a person's word.
 
-They wait deferred, in the triggerer, so that waiting takes no worker. Everything else they leave to the rooms.
+They wait deferred or parked, so that waiting takes no worker. Everything else they leave to the rooms.
 """
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+from zoneinfo import ZoneInfo
 
+from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import BaseOperator
 from airflow.sdk.definitions.context import Context
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskAwaitingInput
+from airflow.sdk.execution_time.hitl import upsert_hitl_detail
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from include.settings import look_every
+
+if TYPE_CHECKING:
+    from include.arrangements.models import Arrangement
+    from include.lists.compose import Approved
+    from include.lists.proportion import Figures
 
 THERE, TOO_LATE = "there", "too late"
 
@@ -60,49 +69,178 @@ class PullExtract(BaseOperator):
         return {"sha256": taken.sha256, "rows": taken.row_count, "quarantined": taken.quarantined_count}
 
 
-class ComposeList(BaseOperator):
+class _MakeList(HITLOperator):
+    """Makes a list. One that is out of proportion waits in the UI for a person, who is shown figures and no names."""
+
+    # Nothing is templated: a rendered template is kept in Airflow's database.
+    template_fields: Sequence[str] = ()
+    SEND, HOLD = "Send the list", "Hold it back"
+
+    def __init__(self, **kwargs: Any) -> None:
+        # What is asked is known only when a list was weighed: see `_ask`.
+        super().__init__(subject="A list is out of proportion", options=[self.SEND, self.HOLD], **kwargs)
+
+    def order(self, context: Context) -> "Order":
+        """Which list this run makes."""
+        raise NotImplementedError
+
+    def make(self, context: Context, approved: "Approved | None" = None) -> dict[str, Any] | None:
+        from include.connections import sealing_keys
+        from include.lists.compose import OutOfProportion
+
+        order = self.order(context)
+        try:
+            number, counts = order.compose(sealing_keys(order.arrangement), dt.datetime.now(dt.UTC), approved)
+        except OutOfProportion as found:
+            if approved:
+                raise AirflowException(
+                    f"{order}: meanwhile there is more than was approved, so it is asked again. {found}"
+                ) from None
+            asked = {"figures": found.figures.as_dict(), "body": _question(order, found.figures, found.findings)}
+            self._ask(context, order, asked)
+        self.log.info("%s: %s", number or "nothing to tell", counts)
+        return {"list": number, **counts} if number else None
+
+    def _ask(self, context: Context, order: "Order", asked: dict[str, Any]) -> NoReturn:
+        upsert_hitl_detail(ti_id=context["ti"].id, options=self.options, subject=f"May {order} go?", body=asked["body"])
+        # Parked, not failed: no worker and no trigger is taken, and only an answer or the time limit goes on.
+        raise TaskAwaitingInput(method_name="answered", kwargs={"asked": asked}, timeout=order.answer_within)
+
+    def answered(self, context: Context, asked: dict[str, Any], event: dict[str, Any]) -> dict[str, Any] | None:
+        """Goes on with what a person said; asks again, louder, when nobody said anything in time."""
+        from include.lists.compose import Approved, hold_list
+
+        order = self.order(context)
+        if "error" in event:
+            if event["error_type"] != "timeout":
+                self.process_trigger_event_error(event)
+            self.log.warning("Nobody has answered whether %s may go; it is asked again.", order)
+            self._ask(context, order, asked)
+        who = (event["responded_by_user"] or {}).get("name") or "unknown"
+        said = Approved(asked["figures"], who, dt.datetime.now(dt.UTC))
+        if event["chosen_options"] == [self.SEND]:
+            return self.make(context, said)
+        hold_list(order.arrangement.office, order.kind, order.due_at, said)
+        self.log.warning("%s is held back; what it would have told stays owed.", order)
+        return None
+
+
+class ComposeList(_MakeList):
     """Waits, as long as the arrangement allows, for the day's reconciliations; then makes the office's list.
 
     :param office: the office's code
     """
-
-    template_fields: Sequence[str] = ()
 
     def __init__(self, *, office: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.office = office
 
     def execute(self, context: Context) -> dict[str, Any] | None:
-        arrangement, due_at = self._due(context)
-        until = dt.datetime.now(dt.UTC) + arrangement.list.wait
-        trigger = StandingsTrigger(arrangement.host_countries, due_at, until)
+        order = self.order(context)
+        until = dt.datetime.now(dt.UTC) + order.arrangement.list.wait
+        trigger = StandingsTrigger(order.arrangement.host_countries, order.due_at, until)
         if not trigger.is_there():
             self.defer(trigger=trigger, method_name="resume")
-        return self.resume(context, {"came": THERE})
+        return self.make(context)
 
     def resume(self, context: Context, event: dict[str, str]) -> dict[str, Any] | None:
-        from include.connections import sealing_keys
-        from include.lists.compose import compose_list
-
-        arrangement, due_at = self._due(context)
         if event["came"] == TOO_LATE:
             self.log.warning("Not every host country is reconciled; the list goes with what is known and says so.")
-        number, counts = compose_list(arrangement, due_at, sealing_keys(arrangement), dt.datetime.now(dt.UTC))
-        self.log.info("%s: %s", number or "nothing to tell", counts)
-        return {"list": number, **counts} if number else None
+        return self.make(context)
 
-    def _due(self, context: Context) -> tuple[Any, dt.datetime]:
-        from include.arrangements.reading import in_force, load_offices
-        from include.settings import arrangements_folder
+    def order(self, context: Context) -> "Order":
+        from include.lists.compose import compose_list
 
         due_at = context["data_interval_end"]
-        offices, _ = load_offices(arrangements_folder())
-        arrangement = in_force(offices.get(self.office, []), due_at.date())
-        if arrangement is None:
-            raise AirflowFailException(
-                f"{self.office} has no arrangement in force on {due_at:%Y-%m-%d}; see python -m include check"
-            )
-        return arrangement, due_at
+        arrangement = _in_force(_versions(self.office), self.office, due_at.date())
+        return Order(
+            arrangement,
+            "scheduled",
+            due_at,
+            lambda keys, now, approved: compose_list(arrangement, due_at, keys, now, approved),
+        )
+
+
+class ComposeUrgentList(_MakeList):
+    """Makes the urgent list of the run's partition, `OFFICE|HOST|YYYY-MM-DD`."""
+
+    def execute(self, context: Context) -> dict[str, Any] | None:
+        return self.make(context)
+
+    def order(self, context: Context) -> "Order":
+        from include.lists.compose import compose_urgent_list
+
+        office, _, day = context["dag_run"].partition_key.split("|")
+        on = dt.date.fromisoformat(day)
+        versions = _versions(office)
+        arrangement = _in_force(versions, office, on)
+        due_at = dt.datetime.combine(on, dt.time(), ZoneInfo(arrangement.timezone))
+        return Order(
+            arrangement,
+            "urgent",
+            due_at,
+            lambda keys, now, approved: compose_urgent_list(versions, on, keys, now, approved),
+        )
+
+
+@dataclass(frozen=True)
+class Order:
+    """A list to be made, and how."""
+
+    arrangement: "Arrangement"
+    kind: str
+    due_at: dt.datetime
+    compose: Callable[..., tuple[str | None, dict[str, int]]]
+
+    def __str__(self) -> str:
+        zone = ZoneInfo(self.arrangement.timezone)
+        return f"the {self.kind} list of {self.due_at.astimezone(zone):%Y-%m-%d} for {self.arrangement.office}"
+
+    @property
+    def answer_within(self) -> dt.timedelta:
+        proportion = self.arrangement.proportion
+        return proportion.answer_urgent_within if self.kind == "urgent" else proportion.answer_within
+
+
+def _question(order: Order, figures: "Figures", findings: Mapping[str, str]) -> str:
+    """What the person who decides reads: Markdown, figures, no names."""
+    rows = [
+        *((notice, figures.notices.get(notice, 0)) for notice in ("NEW", "CHANGED", "CANCELLED", "DEPARTED")),
+        ("departures that the office expects now", figures.open_entries),
+        ("entries of its largest list of the last 90 days", figures.largest),
+        *((f"open cases of {host}, newly missing", f"{gone} of {n}") for host, (gone, n) in figures.missing.items()),
+    ]
+    return "\n".join(
+        [
+            f"**{order.arrangement.name}**: this list is out of proportion and waits for you. Until you answer it has "
+            "no number and nobody is told by it; urgent entries go on lists of their own.",
+            "",
+            *(f"- {finding}" for finding in findings.values()),
+            "",
+            "| | |",
+            "| --- | ---: |",
+            *(f"| {what} | {count} |" for what, count in rows),
+            "",
+            "*Send the list* if these figures are right. *Hold it back* if a file may be wrong: nothing is lost, what "
+            "it would have told stays owed and is asked again with the next list.",
+        ]
+    )
+
+
+def _versions(office: str) -> "Sequence[Arrangement]":
+    from include.arrangements.reading import load_offices
+    from include.settings import arrangements_folder
+
+    return load_offices(arrangements_folder())[0].get(office, [])
+
+
+def _in_force(versions: "Sequence[Arrangement]", office: str, day: dt.date) -> "Arrangement":
+    from include.arrangements.reading import in_force
+
+    arrangement = in_force(versions, day)
+    if arrangement is None:
+        raise AirflowFailException(f"{office} has no arrangement in force on {day}; see python -m include check")
+    return arrangement
 
 
 class _Looking(BaseTrigger):

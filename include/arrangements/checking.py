@@ -45,9 +45,11 @@ def _together(offices: dict[str, list[Arrangement]], sources: Sequence[Source]) 
     return problems
 
 
-def report(folder: Path, console: Console) -> int:
-    """Print each office in a line and every problem; returns the exit code."""
+def report(folder: Path, console: Console, office: str | None = None) -> int:
+    """Print each office (or one) in a line and every problem; returns the exit code."""
     offices, _ = load_offices(folder)
+    if office is not None:
+        offices = {code: versions for code, versions in offices.items() if code == office}
     sources, _ = load_sources(folder)
     table = Table(title=f"Arrangements in {folder}", title_justify="left", header_style="bold")
     for heading in ("office", "host countries", "lists", "language", "file", "goes by", "next lists"):
@@ -69,6 +71,11 @@ def report(folder: Path, console: Console) -> int:
     hosts = len({source.host_country for source in sources})
     console.print(f"{len(sources)} sources of {hosts} host countries")
     problems = check(folder)
+    if office is not None:
+        problems = [problem for problem in problems if office in str(problem)]
+        if not offices and not problems:
+            console.print(f"[red]There is no arrangement of {office}.[/red]")
+            return 1
     for problem in problems:
         console.print(f"[red]✗[/red] {problem}", highlight=False, soft_wrap=True)
     if problems:

@@ -169,6 +169,23 @@ class ListSettings(_Model):
     columns: tuple[ExtraColumn, ...] = Field((), description="Columns beyond the default, each with its legal basis")
 
 
+class Proportion(_Model):
+    """Beyond which a list waits for a person's approval. So does an office's first list."""
+
+    at_least: int = Field(default=10, ge=0, description="No more entries, or CANCELLED, are never too many")
+    cancelled_share: float = Field(default=0.2, gt=0, le=1, description="Share of open entries that a list may cancel")
+    times_largest: float = Field(default=3, ge=1, description="How many times its largest list of 90 days it may be")
+    missing_share: float = Field(default=0.1, gt=0, le=1, description="Share of a country's open cases that may vanish")
+    answer_within: InMinutes = Field(
+        default=dt.timedelta(hours=4),
+        description="How long a scheduled list waits before IOM's focal point is asked again",
+    )
+    answer_urgent_within: InMinutes = Field(
+        default=dt.timedelta(minutes=30),
+        description="How long an urgent list waits before IOM's focal point is asked again",
+    )
+
+
 def _fingerprint(value: str) -> str:
     compact = re.sub(r"\s", "", value).upper()
     if not re.fullmatch(r"[0-9A-F]{40}", compact):
@@ -270,6 +287,7 @@ class Arrangement(_Model):
     answers: Answers
     contact: Contact | None = None
     retention: Retention = Retention()
+    proportion: Proportion = Proportion()
     measures: dict[str, tuple[Literal["flag", "urgent", "review"], ...]] = Field(
         {}, description="More measures for persons of concern than headquarters' policy has, never fewer"
     )

@@ -5,6 +5,7 @@ Reach for `load_offices` and `load_sources`: what is broken is told and left out
 
 import datetime as dt
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -67,7 +68,7 @@ def load_offices(folder: Path) -> tuple[dict[str, list[Arrangement]], list[Probl
     return offices, problems
 
 
-def in_force(versions: list[Arrangement], on: dt.date) -> Arrangement | None:
+def in_force(versions: Sequence[Arrangement], on: dt.date) -> Arrangement | None:
     """The newest version whose `effective_from` is not after `on`, or None before the first."""
     begun = [version for version in versions if version.effective_from <= on]
     return begun[-1] if begun else None

@@ -33,11 +33,14 @@ def send_owed(
     *,
     open_sftp: Callable[[str], AbstractContextManager[paramiko.SFTPClient]],
     open_smtp: Callable[[str], AbstractContextManager[tuple[SMTP, str]]],
+    admitted: Callable[[Channel], str | None],
     clock: Callable[[], dt.datetime],
 ) -> list[str]:
     """Send every list that the office's channels owe it; returns what arrived, as `LIST via sftp`.
 
     open_sftp: opens the SFTP client of a connection; open_smtp: the SMTP session of a connection, and its sender
+    admitted: None where lists may go to where the channel leads, else why not (see `delivery.recipients`)
+    clock: in the office's own time
     raises: NotDelivered if a channel still owes a list: the oldest stops the channel, so that numbers arrive in order
     """
     by_key = {channel.key: channel for channel in channels}
@@ -50,6 +53,9 @@ def send_owed(
             owed.append(
                 f"{office}: a list waits for a channel that its arrangement no longer has; void it, or put it back"
             )
+            continue
+        if waits := admitted(channel):
+            owed.append(f"{office} via {channel.via}: {waits}")
             continue
         while (found := _next(office, key)) is not None:
             delivery, sealed, files = found
@@ -85,7 +91,16 @@ def _send_one(
         outbox.record_attempt(session, delivery.id, clock())
     state, problem = "queued", ""
     try:
-        outcome = _over(channel, delivery, sealed, files, open_sftp, open_smtp)
+        outcome = send_over(
+            channel,
+            [(file.name, file.content) for file in files],
+            subject=delivery.cover.get("subject", ""),
+            body=delivery.cover.get("body", ""),
+            number=sealed.list_number,
+            date=sealed.sealed_at,
+            open_sftp=open_sftp,
+            open_smtp=open_smtp,
+        )
     except DeliveryFailed as failed:
         problem = str(failed)
     except DeliveryUnknown as unknown:
@@ -100,26 +115,27 @@ def _send_one(
     return problem or None
 
 
-def _over(
+def send_over(
     channel: Channel,
-    delivery: Delivery,
-    sealed: List,
-    files: list[SealedFile],
+    files: Sequence[tuple[str, bytes]],
+    *,
+    subject: str,
+    body: str,
+    number: str,
+    date: dt.datetime,
     open_sftp: Callable[[str], AbstractContextManager[paramiko.SFTPClient]],
     open_smtp: Callable[[str], AbstractContextManager[tuple[SMTP, str]]],
 ) -> Delivered:
-    named = [(file.name, file.content) for file in files]
+    """Send files (name, content) over a channel, in their order.
+
+    number, date: of what is sent; the same ones make the same message again
+    raises: DeliveryFailed, DeliveryUnknown, DeliveryRefused
+    """
     if channel.via == "sftp":
         with open_sftp(channel.connection) as client:
-            return sftp.deliver(client, channel.folder, named)
+            return sftp.deliver(client, channel.folder, files)
     with open_smtp(channel.connection) as (smtp, sender):
         message = email.message(
-            sender=sender,
-            to=channel.to,
-            subject=delivery.cover["subject"],
-            body=delivery.cover["body"],
-            files=named,
-            list_number=sealed.list_number,
-            date=sealed.sealed_at,
+            sender=sender, to=channel.to, subject=subject, body=body, files=files, list_number=number, date=date
         )
         return email.deliver(smtp, message)

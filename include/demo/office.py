@@ -5,11 +5,15 @@ Nothing here asks the ledger: an office sees its folder and its mailbox, its key
 
 import email
 import email.policy
+import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from include.arrangements.models import Arrangement, EmailChannel, SftpChannel
+import openpyxl
+
+from include.arrangements.models import Arrangement, Channel, EmailChannel, SftpChannel
 from include.delivery.unsealing import CannotOpen, unseal
 from include.demo.setting import OfficeSecrets, Setting
 from include.lists.document import NOTICES
@@ -30,6 +34,42 @@ class Received:
     opened: OpenedList | None = None
 
 
+def answer_tests(setting: Setting, offices: dict[str, list[Arrangement]]) -> dict[str, list[str]]:
+    """The codes that each office reads in its test messages, once it has opened them. They are then put away."""
+    codes: dict[str, list[str]] = {}
+    for office, versions in sorted(offices.items()):
+        for channel in versions[-1].deliver:
+            found = list(_folder(setting, office, channel) if channel.via == "sftp" else _mailbox(setting, channel))
+            for name, content in found:
+                if f"{office}_test_" in name:
+                    _, plain = _unsealed(content, name, channel.seal, setting.secrets[office])
+                    codes.setdefault(office, []).append(_code(plain))
+            _put_away(setting, office, channel)
+    return codes
+
+
+def _code(plain: bytes) -> str:
+    if plain[:2] == b"PK":
+        rows = openpyxl.load_workbook(io.BytesIO(plain)).worksheets[0].iter_rows(values_only=True)
+        text = "\n".join(str(cell) for row in rows for cell in row)
+    else:
+        text = plain.decode("utf-8-sig")
+    found = re.search(r"\b[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}\b", text)
+    if found is None:
+        raise CannotOpen("a test message without a code")
+    return found[0]
+
+
+def _put_away(setting: Setting, office: str, channel: Channel) -> None:
+    if channel.via == "sftp":
+        for path in (setting.offices / office / channel.folder.strip("/")).glob(f"{office}_test_*"):
+            path.unlink()
+    else:
+        for address in channel.to:
+            for path in (setting.mail / address.lower()).glob("*.eml"):
+                path.unlink()
+
+
 def open_everything(setting: Setting, offices: dict[str, list[Arrangement]]) -> list[Received]:
     """Open every list of every office; each is also written, opened, to `setting.opened`."""
     received = []
@@ -46,7 +86,7 @@ def open_everything(setting: Setting, offices: dict[str, list[Arrangement]]) -> 
 
 def _folder(setting: Setting, office: str, channel: SftpChannel) -> Iterator[tuple[str, bytes]]:
     for path in (setting.offices / office / channel.folder.strip("/")).iterdir():
-        if path.suffix != ".txt":  # what a CSV says of itself stands beside it
+        if path.suffix != ".txt" or "_test_" in path.name:  # what a CSV says of itself stands beside it
             yield path.name, path.read_bytes()
 
 
@@ -57,7 +97,7 @@ def _mailbox(setting: Setting, channel: EmailChannel) -> Iterator[tuple[str, byt
         mail = email.message_from_bytes(copies[0].read_bytes(), policy=email.policy.default)
         for part in mail.iter_attachments():
             name = part.get_filename() or ""
-            if not name.endswith(".txt"):
+            if not name.endswith(".txt") or "_test_" in name:
                 yield name, part.get_content()
 
 
@@ -65,10 +105,8 @@ def _open(
     office: str, via: str, how: str, name: str, content: bytes, setting: Setting, secrets: OfficeSecrets
 ) -> Received:
     number = "_".join(name.split("_")[:2])
-    key = secrets.secret_key if how == "pgp" else None
-    password = secrets.password if how == "password" else None
     try:
-        plain_name, plain = unseal(content, name, secret_key=key, password=password)
+        plain_name, plain = _unsealed(content, name, how, secrets)
         if how != "none" and plain == content:
             return Received(office, number, via, how, {}, "came unsealed")
         opened = open_list(plain, plain_name)
@@ -78,6 +116,12 @@ def _open(
     counts = opened.entries["notice"].value_counts()
     problem = _problem(opened, number)
     return Received(office, number, via, how, {n: int(counts.get(n, 0)) for n in NOTICES}, problem, opened)
+
+
+def _unsealed(content: bytes, name: str, how: str, secrets: OfficeSecrets) -> tuple[str, bytes]:
+    key = secrets.secret_key if how == "pgp" else None
+    password = secrets.password if how == "password" else None
+    return unseal(content, name, secret_key=key, password=password)
 
 
 def _problem(opened: OpenedList, number: str) -> str | None:

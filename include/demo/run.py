@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from rich.box import SIMPLE_HEAD
@@ -27,7 +28,7 @@ from include.arrangements.calendar import due_moments
 from include.arrangements.models import Arrangement
 from include.arrangements.reading import load_offices, load_sources
 from include.demo.airflow import Airflow
-from include.demo.office import Received, open_everything
+from include.demo.office import Received, answer_tests, open_everything
 from include.demo.setting import Setting, build
 from include.ledger import intake, outbox
 from include.ledger.engine import reading
@@ -129,6 +130,38 @@ class Demo(AbstractContextManager["Demo"]):
     def offices(self) -> dict[str, list[Arrangement]]:
         return load_offices(self.setting.arrangements)[0]
 
+    def open_addresses(self, said: Callable[[str], None] = lambda _: None) -> None:
+        """Prove every office's arrangement as an operator would: a test message, which the office answers."""
+        for office in self.offices:
+            said(f"a test message to {office}")
+            done = self._command("check", "--office", office, "--connect")
+            if done.returncode:
+                raise DemoFailed(f"the arrangement of {office} does not hold:\n{done.stdout}{done.stderr}")
+        for office, codes in answer_tests(self.setting, self.offices).items():
+            for code in codes:
+                done = self._command("confirm", office, code, "--by", "the demo")
+                if done.returncode:
+                    raise DemoFailed(f"the answer of {office} was not taken:\n{done.stderr}")
+
+    def _command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run `python -m include`, as an operator does, with Airflow's connections in the environment."""
+        return subprocess.run(  # noqa: S603
+            [sys.executable, "-m", "include", *arguments],
+            cwd=ROOT, env=self.airflow.environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    def answer_requests(self) -> list[str]:
+        """Let the lists go that wait for a person, as one does in the UI; returns what was asked."""
+        asked = self.airflow.get("dags/~/dagRuns/~/hitlDetails?response_received=false&limit=100")["hitl_details"]
+        for request in asked:
+            task = request["task_instance"]
+            path = (
+                f"dags/{task['dag_id']}/dagRuns/{quote(task['dag_run_id'])}/taskInstances/{task['task_id']}"
+                f"/{task['map_index']}/hitlDetails"
+            )
+            self.airflow.request("PATCH", path, {"chosen_options": ["Send the list"], "params_input": {}})
+        return [str(request["subject"]) for request in asked]
+
     def run_day(self, day: dt.date, said: Callable[[str], None] = lambda _: None) -> None:
         """Let the sources publish `day` and wait until every list of the day is with its office.
 
@@ -189,6 +222,8 @@ class Demo(AbstractContextManager["Demo"]):
         while not (now := self.progress(day)).done:
             said(str(now))
             self.airflow.check_alive()
+            for asked in self.answer_requests():
+                said(f"a person lets a list go: {asked}")
             time.sleep(2)
             if time.monotonic() > deadline:
                 raise DemoFailed(f"{day} did not end in {DAY_MINUTES} minutes: {now}; look at {self.airflow.url}")
@@ -264,6 +299,8 @@ def run(folder: Path, *, days: int, once: bool) -> int:
             demo = Demo(folder, days, said)
             with demo:
                 said.done("Airflow is up")
+                demo.open_addresses(said)
+                said.done("every office has answered its test message")
                 for day in demo.days:
                     demo.run_day(day, said.within(f"{day:%A %d %B}"))
                     said.done(f"{day:%A %d %B}: every list is with its office")

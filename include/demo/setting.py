@@ -83,7 +83,8 @@ def build(folder: Path, days: list[dt.date]) -> Setting:
         for channel in versions[-1].deliver:
             if channel.via == "sftp":
                 home = private_folder(folder / "offices" / office)
-                private_folder(home / channel.folder.strip("/"))
+                for folder in filter(None, [channel.folder, versions[-1].answers.folder]):
+                    private_folder(home / folder.strip("/"))
                 users[office] = {"password": make_password(), "folder": str(home)}
                 connections[channel.connection] = _sftp(sftp_port, office, users[office]["password"], sftp)
     servers = {

@@ -72,6 +72,17 @@ def told_cases(session: Session, host_country: str) -> pd.Series:
     return found["case_id"]
 
 
+def standings_of(session: Session, cases: pd.DataFrame) -> pd.DataFrame:
+    """Every standing that these cases (host_country, case_id) ever had: host_country, case_id, since, standing."""
+    return table(
+        session,
+        select(Standing.host_country, Standing.case_id, Standing.since, Standing.standing).where(
+            Standing.host_country.in_(list(cases["host_country"].unique())),
+            Standing.case_id.in_(list(cases["case_id"])),
+        ),
+    )
+
+
 def write_day(
     session: Session,
     partition: Partition,

@@ -7,7 +7,7 @@ channel in number order. What an office was told is what its lists said, those i
 import datetime as dt
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, exists, false, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from include.ledger.models import Case, Delivery, Entry, List, Match, Notice, Office, Review, SealedFile, Told
+from include.ledger.models import Approval, Case, Delivery, Entry, List, Match, Notice, Office, Review, SealedFile, Told
 from include.ledger.tables import records, table
 
 # Crockford's letters and digits: nothing that is read or typed wrongly (no I, L, O, U).
@@ -38,17 +38,21 @@ class Parcel:
     """name, content, SHA-256 of the content"""
 
 
-def lock_office(session: Session, office: str, due_at: dt.datetime) -> None:
-    """Let nobody else number a list of this office until the transaction ends, which is about `due_at`."""
-    locked = session.get(Office, office, with_for_update=True)
-    if locked is None:
+def lock_office(session: Session, office: str) -> None:
+    """Let nobody else number a list of this office until the transaction ends."""
+    if session.get(Office, office, with_for_update=True) is None:
         try:
             with session.begin_nested():
                 session.add(Office(office=office))
         except IntegrityError:  # another writer was first, and we wait for it here
             pass
-        locked = session.get_one(Office, office, with_for_update=True)
-    locked.composed_for = max(filter(None, [locked.composed_for, due_at]))
+        session.get_one(Office, office, with_for_update=True)
+
+
+def see_to(session: Session, office: str, due_at: dt.datetime) -> None:
+    """Note that the list due then is made, or that there was nothing to tell. Under `lock_office`."""
+    seen_to = session.get_one(Office, office)
+    seen_to.composed_for = max(filter(None, [seen_to.composed_for, due_at]))
 
 
 def last_told(session: Session, office: str) -> pd.DataFrame:
@@ -131,6 +135,76 @@ def last_period_end(session: Session, office: str) -> dt.date | None:
 def has_list_for(session: Session, office: str, due_at: dt.datetime) -> bool:
     """Whether a scheduled list was already made for this due moment."""
     return session.scalar(select(List.id).filter_by(office=office, kind="scheduled", due_at=due_at)) is not None
+
+
+def has_any_list(session: Session, office: str) -> bool:
+    """Whether the office ever had a list, or will by one in flight."""
+    return session.scalar(select(exists().where(List.office == office, List.state != "void"))) is True
+
+
+def largest_list(session: Session, office: str, since: dt.date) -> int:
+    """Entries of the largest list of the office that goes up to `since` or later."""
+    entries = (
+        select(func.count(Notice.entry).label("entries"))
+        .join(List, List.id == Notice.list_id)
+        .where(List.office == office, List.state != "void", List.period_to >= since)
+        .group_by(Notice.list_id)
+        .subquery()
+    )
+    return session.scalar(select(func.max(entries.c.entries))) or 0
+
+
+def open_entries(session: Session, office: str) -> int:
+    """Entries that announce to the office a departure which is still to come."""
+    told = last_told(session, office)
+    return int((told["notice"].isin(["NEW", "CHANGED"]) & told["departed_on"].isna()).sum())
+
+
+def newly_missing(session: Session, office: str, host_countries: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """For each host country with open cases: how many went missing since the office's last list, and of how many."""
+    newest = session.scalars(
+        select(List).where(List.office == office, List.state != "void").order_by(List.id.desc()).limit(1)
+    ).first()
+    known: dict[str, str | None] = newest.as_of if newest else {}
+    open_cases = Case.status.in_(("registered", "booked", "no_show"))
+    found = {}
+    for host in host_countries:
+        # What an earlier list already went without was weighed with that one.
+        after = dt.date.fromisoformat(day) if (day := known.get(host)) else dt.date.min
+        missing, count = session.execute(
+            select(func.count().filter(Case.missing_since > after), func.count()).where(
+                Case.host_country == host, open_cases
+            )
+        ).one()
+        if count:
+            found[host] = (missing, count)
+    return found
+
+
+def record_approval(
+    session: Session,
+    office: str,
+    kind: str,
+    due_at: dt.datetime,
+    figures: Mapping[str, Any],
+    decided_by: str,
+    decided_at: dt.datetime,
+    *,
+    list_id: int | None,
+) -> None:
+    """Keep what a person said of a list out of proportion: let go as list `list_id`, or held back where it is None."""
+    session.add(
+        Approval(
+            office=office,
+            kind=kind,
+            due_at=due_at,
+            figures=dict(figures),
+            decision="hold" if list_id is None else "approve",
+            decided_by=decided_by,
+            decided_at=decided_at,
+            list_id=list_id,
+        )
+    )
 
 
 def voids_to_name(session: Session, office: str) -> list[List]:
@@ -255,7 +329,10 @@ def record_failure(session: Session, delivery_id: int, state: str, error: str) -
 
 
 def record_delivered(session: Session, delivery_id: int, proof: dict[str, Any], now: dt.datetime) -> None:
-    """Note that the other side has the list, and what it thereby was told. A second time changes nothing."""
+    """Note that the other side has the list, and what it thereby was told. A second time changes nothing.
+
+    now: in the office's own time, in whose days the lead is counted
+    """
     delivery = session.get_one(Delivery, delivery_id, with_for_update=True)
     if delivery.state == "delivered":
         return
@@ -263,12 +340,29 @@ def record_delivered(session: Session, delivery_id: int, proof: dict[str, Any], 
     told = session.get_one(List, delivery.list_id, with_for_update=True)
     if told.state != "told":  # the first recipient to have the list starts the clock
         told.state, told.told_at = "told", now
-    entries = list(session.scalars(select(Notice.entry).filter_by(list_id=told.id)))
-    if entries:
-        session.execute(
-            insert(Told),
-            [{"list_id": told.id, "entry": entry, "delivery_id": delivery_id, "told_at": now} for entry in entries],
-        )
+    rows = [
+        {
+            "list_id": told.id,
+            "entry": notice.entry,
+            "delivery_id": delivery_id,
+            "told_at": now,
+            "lead_days": _lead_days(notice, now.date()),
+        }
+        for notice in session.scalars(select(Notice).filter_by(list_id=told.id))
+    ]
+    if rows:
+        session.execute(insert(Told), rows)
+
+
+def _lead_days(notice: Notice, told_on: dt.date) -> int | None:
+    """Days that the office has from now to the departure; none for what announces no departure."""
+    if notice.notice in ("NEW", "CHANGED") and notice.departed_on is None:
+        leaves_on = notice.expected_departure_on
+    elif "late" in notice.marked.split(";"):
+        leaves_on = notice.departed_on
+    else:
+        return None
+    return (leaves_on - told_on).days if leaves_on else None
 
 
 class NotVoidable(ValueError):
@@ -320,6 +414,12 @@ def _open_again(session: Session, void: List, now: dt.datetime) -> None:
 def composed_for(session: Session) -> dict[str, dt.datetime | None]:
     """For each office the newest due moment that was seen to, whether or not there was something to tell."""
     return {office.office: office.composed_for for office in session.scalars(select(Office))}
+
+
+def offices_owed(session: Session, states: Collection[str]) -> list[str]:
+    """Offices with a delivery in one of these states."""
+    statement = select(List.office).join(Delivery, Delivery.list_id == List.id).where(Delivery.state.in_(states))
+    return list(session.scalars(statement.distinct().order_by(List.office)))
 
 
 def owed_lists(session: Session, sealed_before: dt.datetime) -> list[str]:

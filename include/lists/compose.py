@@ -4,24 +4,28 @@ Reach for this to follow a list from what is true to what waits in the outbox.
 """
 
 import datetime as dt
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 from sqlalchemy.orm import Session
 
-from include.arrangements.calendar import working_days_between
-from include.arrangements.models import Arrangement
-from include.arrangements.reading import version
+from include.arrangements.calendar import next_due, working_days_between
+from include.arrangements.models import Arrangement, Channel
+from include.arrangements.reading import in_force, version
 from include.delivery.sealing import seal
-from include.ledger import intake, outbox
-from include.ledger.engine import writing
+from include.ledger import caseload, intake, outbox
+from include.ledger.engine import reading, writing
 from include.ledger.models import List
 from include.lists.difference import NOTICE_COLUMNS, difference
-from include.lists.document import ANSWER_COLUMNS, COLUMNS, Contact, NotificationList, render
+from include.lists.document import ANSWER_COLUMNS, COLUMNS, Contact, NotificationList, RenderedFile, render
+from include.lists.proportion import Figures, covered_by, out_of_line
 from include.lists.texts import email_for
-from include.lists.truth import office_truth
+from include.lists.truth import office_truth, why_late
+from include.lists.urgency import cannot_wait
 
 
 @dataclass(frozen=True)
@@ -32,66 +36,208 @@ class SealingKey:
     password: str | None
 
 
+@dataclass(frozen=True)
+class Approved:
+    """That a person, having seen `figures`, let a list go."""
+
+    figures: Mapping[str, Any]
+    by: str
+    at: dt.datetime
+
+
+class OutOfProportion(RuntimeError):
+    """A list that waits for a person's approval. It has no number yet; nothing is stored."""
+
+    def __init__(self, figures: Figures, findings: Mapping[str, str]) -> None:
+        super().__init__(" ".join(findings.values()))
+        self.figures, self.findings = figures, findings
+
+
 def compose_list(
-    arrangement: Arrangement, due_at: dt.datetime, keys: Mapping[str, SealingKey], now: dt.datetime
+    arrangement: Arrangement,
+    due_at: dt.datetime,
+    keys: Mapping[str, SealingKey],
+    now: dt.datetime,
+    approved: Approved | None = None,
 ) -> tuple[str | None, dict[str, int]]:
     """The number of the list made for this due moment, with its counts by notice; None when there is nothing to tell.
 
     keys: the sealing key of each channel of the arrangement, by channel key
-    raises: SealRefused if a channel's key is not what the arrangement recorded; then nothing is numbered or stored
+    raises: OutOfProportion if a person must approve first; SealRefused if a channel's key is not what the arrangement
+        recorded. Then nothing is numbered or stored.
     """
     with writing() as session:
-        outbox.lock_office(session, arrangement.office, due_at)
-        document, notices = _document(session, arrangement, due_at)
+        outbox.lock_office(session, arrangement.office)
+        outbox.see_to(session, arrangement.office, due_at)
+        notices = _notices(session, arrangement, _day(arrangement, due_at))
         if not len(notices):
             done = outbox.has_list_for(session, arrangement.office, due_at)
             if done or arrangement.list.when_empty == "skip":
                 return None, {}
-        notices = outbox.give_entries(session, arrangement.office, notices, now)
-        document = _with_entries(document, notices)
-        parcels = [_parcel(document, arrangement, channel.key, keys[channel.key]) for channel in arrangement.deliver]
-        sealed = List(
-            office=arrangement.office,
-            year=document.year,
-            number=document.number,
-            kind=document.kind,
-            state="sealed",
-            due_at=due_at,
-            period_from=document.period_from,
-            period_to=document.period_to,
-            as_of={host: day.isoformat() if day else None for host, day in document.as_of.items()},
-            arrangement_version=version(arrangement),
-            columns=list(document.extra_columns),
-            sealed_at=now,
+        return _make(session, arrangement, "scheduled", due_at, notices, keys, now, approved)
+
+
+def compose_urgent_list(
+    versions: Sequence[Arrangement],
+    day: dt.date,
+    keys: Mapping[str, SealingKey],
+    now: dt.datetime,
+    approved: Approved | None = None,
+) -> tuple[str | None, dict[str, int]]:
+    """As `compose_list`, of what cannot wait for the office's next scheduled list, as the extracts of `day` have it.
+
+    versions: the office's arrangements, oldest first, of which one is in force on `day`
+    """
+    arrangement = _in_force(versions, day)
+    with writing() as session:
+        outbox.lock_office(session, arrangement.office)
+        notices = _urgent(session, versions, arrangement, day)
+        if not len(notices):
+            return None, {}
+        morning = dt.datetime.combine(day, dt.time(), ZoneInfo(arrangement.timezone))
+        return _make(session, arrangement, "urgent", morning, notices, keys, now, approved)
+
+
+def offices_that_cannot_wait(
+    offices: Mapping[str, Sequence[Arrangement]], host_country: str, day: dt.date
+) -> list[str]:
+    """The offices that hear of this host country and must be told something before their next scheduled list."""
+    found = []
+    with reading() as session:
+        for office, versions in sorted(offices.items()):
+            arrangement = in_force(versions, day)
+            if (
+                arrangement is not None
+                and host_country in arrangement.host_countries
+                and len(_urgent(session, versions, arrangement, day))
+            ):
+                found.append(office)
+    return found
+
+
+def hold_list(office: str, kind: str, due_at: dt.datetime, held: Approved) -> None:
+    """Keep in the ledger that a person saw to this list by holding it back. What it would have told stays owed."""
+    with writing() as session:
+        outbox.lock_office(session, office)
+        if kind == "scheduled":
+            outbox.see_to(session, office, due_at)
+        outbox.record_approval(session, office, kind, due_at, held.figures, held.by, held.at, list_id=None)
+
+
+def _make(
+    session: Session,
+    arrangement: Arrangement,
+    kind: str,
+    due_at: dt.datetime,
+    notices: pd.DataFrame,
+    keys: Mapping[str, SealingKey],
+    now: dt.datetime,
+    approved: Approved | None,
+) -> tuple[str, dict[str, int]]:
+    """Weigh, number, seal and store the list, under the office's lock."""
+    due_on = _day(arrangement, due_at)
+    figures = _figures(session, arrangement, notices, due_on)
+    findings = out_of_line(figures, arrangement.proportion)
+    if findings and not (approved and covered_by(figures, arrangement.proportion, approved.figures)):
+        raise OutOfProportion(figures, findings)
+    notices = outbox.give_entries(session, arrangement.office, notices, now)
+    document = _document(session, arrangement, kind, due_on, notices)
+    parcels = [_parcel(document, arrangement, channel.key, keys[channel.key]) for channel in arrangement.deliver]
+    sealed = List(
+        office=arrangement.office,
+        year=document.year,
+        number=document.number,
+        kind=document.kind,
+        state="sealed",
+        due_at=due_at,
+        period_from=document.period_from,
+        period_to=document.period_to,
+        as_of={host: day.isoformat() if day else None for host, day in document.as_of.items()},
+        arrangement_version=version(arrangement),
+        columns=list(document.extra_columns),
+        sealed_at=now,
+    )
+    outbox.store_list(session, sealed, notices, parcels)
+    if findings and approved:
+        outbox.record_approval(
+            session, arrangement.office, kind, due_at, approved.figures, approved.by, approved.at, list_id=sealed.id
         )
-        outbox.store_list(session, sealed, notices, parcels)
-        counts = {str(notice): int(count) for notice, count in notices["notice"].value_counts().items()}
-        return sealed.list_number, counts
+    return sealed.list_number, dict(figures.notices)
 
 
-def _document(session: Session, arrangement: Arrangement, due_at: dt.datetime) -> tuple[NotificationList, pd.DataFrame]:
-    """The list without its entry references, and its notices."""
-    due_on = due_at.astimezone(ZoneInfo(arrangement.timezone)).date()
-    columns: list[str] = [column.column for column in arrangement.list.columns]
+def _day(arrangement: Arrangement, moment: dt.datetime) -> dt.date:
+    return moment.astimezone(ZoneInfo(arrangement.timezone)).date()
+
+
+def _in_force(versions: Sequence[Arrangement], day: dt.date) -> Arrangement:
+    found = in_force(versions, day)
+    if found is None:
+        raise LookupError(f"{versions[-1].office} has no arrangement in force on {day}")
+    return found
+
+
+def _extra_columns(arrangement: Arrangement) -> list[str]:
+    return [column.column for column in arrangement.list.columns]
+
+
+def _notices(session: Session, arrangement: Arrangement, day: dt.date) -> pd.DataFrame:
+    """All that the office is owed on `day`: `lists.difference.NOTICE_COLUMNS`."""
     truth = office_truth(
         outbox.cases_of_concern(session, arrangement.office, list(arrangement.host_countries)),
         covers=arrangement.covers,
         consent_required=arrangement.consent == "required",
         undated=arrangement.list.undated,
         no_show_overdue=lambda since: (
-            working_days_between(arrangement.list, since, due_on) > arrangement.list.no_show_grace.days
+            working_days_between(arrangement.list, since, day) > arrangement.list.no_show_grace.days
         ),
         owed_from=arrangement.effective_from,
-        shared_columns=columns,
+        shared_columns=_extra_columns(arrangement),
     )
     notices = difference(truth, outbox.last_told(session, arrangement.office))
-    since = outbox.last_period_end(session, arrangement.office)
+    late = notices["marked"].str.split(";").map(lambda marks: "late" in marks).astype(bool)
+    if late.any():
+        notices.loc[late, "marked"] += ";" + why_late(notices[late], caseload.standings_of(session, notices[late]))
+    return notices
+
+
+def _urgent(session: Session, versions: Sequence[Arrangement], arrangement: Arrangement, day: dt.date) -> pd.DataFrame:
+    """What cannot wait for the list that is due next, counted from `day` and from the newest list that was seen to.
+
+    The wall clock has no part in it: a day that is caught up later has the urgent lists that it would have had.
+    """
+    seen_to = outbox.composed_for(session).get(arrangement.office)
+    morning = dt.datetime.combine(day, dt.time(), ZoneInfo(arrangement.timezone))
+    due = next_due(versions, max(filter(None, [seen_to, morning])))
+    if due is None:  # its lists have ended: nothing that is owed can wait for one
+        return cannot_wait(_notices(session, arrangement, day), lambda _: True)
+    due_on, lead = _day(arrangement, due), arrangement.list.urgent_within.days
+    return cannot_wait(
+        _notices(session, arrangement, day),
+        lambda departure: working_days_between(arrangement.list, due_on, departure) < lead,
+    )
+
+
+def _figures(session: Session, arrangement: Arrangement, notices: pd.DataFrame, due_on: dt.date) -> Figures:
+    counts = notices["notice"].value_counts()
+    return Figures(
+        notices={str(notice): int(count) for notice, count in counts.items()},
+        open_entries=outbox.open_entries(session, arrangement.office),
+        largest=outbox.largest_list(session, arrangement.office, since=due_on - dt.timedelta(days=90)),
+        first=not outbox.has_any_list(session, arrangement.office),
+        missing=outbox.newly_missing(session, arrangement.office, list(arrangement.host_countries)),
+    )
+
+
+def _document(
+    session: Session, arrangement: Arrangement, kind: str, due_on: dt.date, notices: pd.DataFrame
+) -> NotificationList:
+    since = outbox.last_period_end(session, arrangement.office) if kind == "scheduled" else None
     document = NotificationList(
         office=arrangement.office,
         office_name=arrangement.name,
         year=due_on.year,
         number=outbox.next_number(session, arrangement.office, due_on.year),
-        kind="scheduled",
+        kind=kind,
         language=arrangement.language,
         made_on=due_on,
         # An office's first list tells what was open when it began; a second one on a day covers that day.
@@ -99,11 +245,11 @@ def _document(session: Session, arrangement: Arrangement, due_at: dt.datetime) -
         period_to=due_on,
         as_of=intake.newest_reconciled(session, list(arrangement.host_countries)),
         contact=Contact(**arrangement.whom_to_call.model_dump()),
-        extra_columns=tuple(columns),
+        extra_columns=tuple(_extra_columns(arrangement)),
         voided=tuple(void.list_number for void in outbox.voids_to_name(session, arrangement.office)),
         entries=pd.DataFrame(columns=COLUMNS),
     )
-    return document, notices
+    return _with_entries(document, notices)
 
 
 def _with_entries(document: NotificationList, notices: pd.DataFrame) -> NotificationList:
@@ -115,20 +261,23 @@ def _with_entries(document: NotificationList, notices: pd.DataFrame) -> Notifica
 
 def _parcel(document: NotificationList, arrangement: Arrangement, channel_key: str, key: SealingKey) -> outbox.Parcel:
     channel = next(channel for channel in arrangement.deliver if channel.key == channel_key)
-    files = [
-        seal(
-            file,
-            channel.seal,
-            public_key=key.public_key,
-            fingerprint=channel.fingerprint,
-            password=key.password,
-        )
-        for file in render(document, arrangement.list.format)
-    ]
+    files = sealed_files(render(document, arrangement.list.format), channel, key)
     subject, body = email_for(document)
     return outbox.Parcel(
         channel=channel_key,
         cover={"subject": subject, "body": body} if channel.via == "email" else {},
-        # What holds no names goes first: the list itself is last, so that its arrival is the list's arrival.
-        files=tuple((file.name, file.content, file.sha256) for file in reversed(files)),
+        files=tuple((name, content, hashlib.sha256(content).hexdigest()) for name, content in files),
     )
+
+
+def sealed_files(files: Sequence[RenderedFile], channel: Channel, key: SealingKey) -> list[tuple[str, bytes]]:
+    """The files as they go over `channel`: name and content of each, in their order.
+
+    What holds no names goes first: the list itself is last, so that its arrival is the list's arrival.
+    raises: SealRefused
+    """
+    sealed = [
+        seal(file, channel.seal, public_key=key.public_key, fingerprint=channel.fingerprint, password=key.password)
+        for file in reversed(files)
+    ]
+    return [(file.name, file.content) for file in sealed]

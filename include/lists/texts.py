@@ -45,6 +45,10 @@ class Texts(BaseModel):
     date_hint: str
     email_subject: str
     email_body: str
+    trial_subject: str
+    trial_code: str
+    trial_answer: str
+    trial_body: str
 
     def head(self, document: NotificationList) -> list[tuple[str, str]]:
         """What a list says about itself: pairs of what and how, without any person's data."""

@@ -88,3 +88,23 @@ def list_name(family: str | None, given: str | None) -> str:
     """`FAMILY, Given`, or the one name a person has. Scripts without capitals stay as they are."""
     parts = [None if pd.isna(family) else str(family).upper(), None if pd.isna(given) else str(given)]
     return ", ".join(part for part in parts if part)
+
+
+def why_late(late: pd.DataFrame, standings: pd.DataFrame) -> pd.Series:
+    """Why each departed person was told of only afterwards: a mark beside `late`, as the list says it.
+
+    late: notices of people who left before their office was told (host_country, case_id, departed_on)
+    standings: their standings, each from `since` on (host_country, case_id, since, standing)
+    """
+    before = late.reset_index()[["index", *KEY, "departed_on"]].merge(standings, on=KEY, how="left")
+    before = before[before["since"] <= before["departed_on"]]
+    had = before.groupby("index")["standing"].agg(set)
+    return pd.Series([_why_late(had.get(index, set())) for index in late.index], index=late.index)
+
+
+def _why_late(standings: set[str]) -> str:
+    if not standings:
+        return "known_after_departure"
+    if "awaiting_consent" in standings:
+        return "awaited_consent"
+    return "was_in_review" if "review" in standings else "left_before_list"

@@ -2,9 +2,12 @@
 
 import datetime as dt
 
+from include.arrangements.reading import load_offices
 from include.ledger import caseload
 from include.ledger.engine import writing
 from include.ledger.intake import Partition
+from include.lists.compose import offices_that_cannot_wait
+from include.settings import arrangements_folder
 
 
 def check_day_adds_up(key: str, now: dt.datetime) -> dict[str, int]:
@@ -14,3 +17,10 @@ def check_day_adds_up(key: str, now: dt.datetime) -> dict[str, int]:
     """
     with writing() as session:
         return caseload.add_up(session, Partition.of(key), now)
+
+
+def offices_to_tell_at_once(key: str) -> list[str]:
+    """The offices that must hear of something in this partition before their next scheduled list."""
+    partition = Partition.of(key)
+    offices, _ = load_offices(arrangements_folder())
+    return offices_that_cannot_wait(offices, partition.host_country, partition.day)

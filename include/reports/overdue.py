@@ -35,6 +35,14 @@ def forgotten_partitions(now: dt.datetime) -> list[str]:
     return [str(partition) for partition in dict.fromkeys([*forgotten, *decided_since])]
 
 
+def offices_still_owed() -> list[str]:
+    """Offices with good arrangements to which a list is owed that nobody has refused: it may yet arrive by itself."""
+    offices, _ = load_offices(arrangements_folder())
+    with reading() as session:
+        owed = outbox.offices_owed(session, ("queued", "unknown"))
+    return [office for office in owed if office in offices]
+
+
 def check_lists_are_on_time(now: dt.datetime) -> None:
     """Compare what was due with what the ledger has.
 

@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.airflow, pytest.mark.xdist_group("airflow")]
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory) -> Iterator[Demo]:
     with Demo(tmp_path_factory.mktemp("demo"), 2) as running:
+        running.open_addresses()
         for day in running.days:
             running.run_day(day)
         yield running

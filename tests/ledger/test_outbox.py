@@ -210,7 +210,8 @@ def test_an_office_is_seen_to_also_when_there_was_nothing_to_tell():
     later = MORNING + dt.timedelta(days=1)
     for due_at in (later, MORNING):
         with writing() as session:
-            outbox.lock_office(session, "GRC-THE", due_at)
+            outbox.lock_office(session, "GRC-THE")
+            outbox.see_to(session, "GRC-THE", due_at)
     with reading() as session:
         assert outbox.composed_for(session)["GRC-THE"] == later
 

@@ -126,7 +126,8 @@ def notices(*case_ids: str, notice="NEW", reason="") -> pd.DataFrame:
 def send_list(table, office="GRC-ATH", channels=("sftp:a",), number=None, due_at=MORNING) -> int:
     """Seal a list with these notices; its id."""
     with writing() as session:
-        outbox.lock_office(session, office, due_at)
+        outbox.lock_office(session, office)
+        outbox.see_to(session, office, due_at)
         table = outbox.give_entries(session, office, table, due_at)
         sealed = List(
             office=office,

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from contextlib import contextmanager
+from zoneinfo import ZoneInfo
 
 import asyncssh
 import pandas as pd
@@ -11,12 +12,20 @@ from sqlalchemy import select
 from include.delivery.sealing import SealRefused
 from include.delivery.send import NotDelivered, send_owed
 from include.ledger.engine import reading, writing
-from include.ledger.models import Delivery, List
-from include.ledger.outbox import void_list
-from include.lists.compose import SealingKey, compose_list
+from include.ledger.models import Approval, Delivery, List, Notice, Told
+from include.ledger.outbox import composed_for, see_to, void_list
+from include.lists.compose import (
+    Approved,
+    OutOfProportion,
+    compose_list,
+    compose_urgent_list,
+    hold_list,
+    offices_that_cannot_wait,
+)
 from include.lists.opening import open_list
 from tests.arrangements.test_calendar import office
 from tests.ledger.world import MONDAY, TUESDAY, case, cases, reconcile
+from tests.lists.composing import approving, keys_of
 from tests.servers import client, sftp
 
 pytestmark = pytest.mark.usefixtures("ledger")
@@ -32,8 +41,14 @@ def arrangement(**more):
 
 
 def compose(made=None, due_at=MORNING):
+    """Make the list; a person approves whatever is asked (an office's first list always is)."""
     made = made or arrangement()
-    return compose_list(made, due_at, {channel.key: SealingKey(None, None) for channel in made.deliver}, due_at)
+    return approving(lambda approved: compose_list(made, due_at, keys_of(made), due_at, approved))
+
+
+def compose_urgent(made=None, day=MONDAY, now=MORNING):
+    made = made or arrangement()
+    return approving(lambda approved: compose_urgent_list([made], day, keys_of(made), now, approved))
 
 
 @contextmanager
@@ -42,13 +57,14 @@ def folder(tmp_path, files=None):
     (tmp_path / "root" / "lists").mkdir(parents=True, exist_ok=True)
     with sftp(tmp_path / "root", files) as (port, _):
 
-        def send(made=None):
+        def send(made=None, clock=lambda: dt.datetime.now(dt.UTC)):
             return send_owed(
                 "GRC-ATH",
                 (made or arrangement()).deliver,
                 open_sftp=lambda _: client(port),
                 open_smtp=lambda _: client(port),
-                clock=lambda: dt.datetime.now(dt.UTC),
+                admitted=lambda _: None,
+                clock=clock,
             )
 
         def there():
@@ -170,3 +186,133 @@ def test_a_case_without_a_date_is_told_when_it_gets_one_or_when_the_office_wants
     reconcile(MONDAY, cases(case("A", expected_departure_on=None)))
     assert compose() == (None, {})
     assert compose(arrangement(list={"undated": True}))[1] == {"NEW": 1}
+
+
+def soon(case_id, days=2, **more):
+    return case(case_id, expected_departure_on=pd.Timestamp(MONDAY) + pd.Timedelta(days=days), **more)
+
+
+def test_a_near_departure_is_on_an_urgent_list_and_not_on_the_scheduled_one_again():
+    reconcile(MONDAY, cases(soon("A"), case("B")))
+    assert compose_urgent() == ("GRC-ATH_2026-0001", {"NEW": 1})
+    assert compose() == ("GRC-ATH_2026-0002", {"NEW": 1})
+    assert compose_urgent() == (None, {})
+    with reading() as session:
+        assert list(session.scalars(select(List.kind).order_by(List.number))) == ["urgent", "scheduled"]
+
+
+def test_which_departure_is_near_depends_on_the_list_that_is_due_next():
+    # Lists on Mondays and Tuesdays, lead of five working days. On Monday morning that day's list is still due.
+    reconcile(MONDAY, cases(soon("A", days=6), soon("B", days=7)))
+    assert compose_urgent()[1] == {"NEW": 1}
+    # Once it was seen to, the next one is on Tuesday: what falls into its lead is a day more.
+    with writing() as session:
+        see_to(session, "GRC-ATH", MORNING)
+    assert compose_urgent()[1] == {"NEW": 1}
+
+
+def test_an_urgent_list_does_not_stand_for_the_scheduled_one():
+    reconcile(MONDAY, cases(soon("A")))
+    compose_urgent()
+    assert compose(arrangement(list={"when_empty": "send"})) == ("GRC-ATH_2026-0002", {})
+
+
+def test_offices_that_cannot_wait_are_those_with_something_near():
+    here, there = arrangement(iom_offices=["ATH"]), arrangement(iom_offices=["THE"], office="GRC-THE")
+    offices = {"GRC-ATH": [here], "GRC-THE": [there]}
+    reconcile(MONDAY, cases(soon("A"), case("B", iom_office="THE")))
+    assert offices_that_cannot_wait(offices, "GRC", MONDAY) == ["GRC-ATH"]
+    assert offices_that_cannot_wait(offices, "NER", MONDAY) == []
+    compose_urgent(here)
+    assert offices_that_cannot_wait(offices, "GRC", MONDAY) == []
+
+
+def test_an_offices_first_list_waits_for_a_person_and_has_no_number_yet():
+    reconcile(MONDAY, cases(case("A")))
+    made = arrangement()
+    with pytest.raises(OutOfProportion, match="first list") as asked:
+        compose_list(made, MORNING, keys_of(made), MORNING)
+    assert "RAHIMI" not in str(asked.value)
+    with reading() as session:
+        assert session.scalars(select(List.id)).all() == []
+        assert composed_for(session) == {}, "the list that waits is not seen to"
+    assert compose() == ("GRC-ATH_2026-0001", {"NEW": 1})
+    with reading() as session:
+        kept = session.scalars(select(Approval)).one()
+        assert (kept.decision, kept.decided_by, kept.figures["notices"]) == ("approve", "somebody", {"NEW": 1})
+
+
+def test_a_list_in_proportion_asks_nobody():
+    reconcile(MONDAY, cases(case("A")))
+    compose()
+    reconcile(TUESDAY, cases(case("A"), case("B")))
+    made = arrangement()
+    assert compose_list(made, NEXT, keys_of(made), NEXT) == ("GRC-ATH_2026-0002", {"NEW": 1})
+    with reading() as session:
+        assert len(session.scalars(select(Approval)).all()) == 1
+
+
+def test_a_list_that_cancels_nearly_everybody_waits_and_an_approval_of_less_does_not_cover_it():
+    many = [f"C{number:02}" for number in range(20)]
+    reconcile(MONDAY, cases(*map(case, many)))
+    compose()
+    reconcile(TUESDAY, cases(*(case(one, status="withdrawn") for one in many[:12]), *map(case, many[12:])))
+    made = arrangement()
+    with pytest.raises(OutOfProportion, match="cancels 12 of the 20") as asked:
+        compose_list(made, NEXT, keys_of(made), NEXT)
+    approved = Approved(asked.value.figures.as_dict(), "somebody", NEXT)
+    reconcile(TUESDAY, cases(*(case(one, status="withdrawn") for one in many)), mark="b")
+    with pytest.raises(OutOfProportion, match="cancels 20 of the 20"):
+        compose_list(made, NEXT, keys_of(made), NEXT, approved)
+
+
+def test_cases_that_went_missing_in_numbers_hold_the_list_once():
+    many = [f"C{number:02}" for number in range(20)]
+    reconcile(MONDAY, cases(*map(case, many)))
+    compose()
+    reconcile(TUESDAY, cases(*map(case, many[5:]), case("NEW")))
+    made = arrangement()
+    with pytest.raises(OutOfProportion, match="5 of the 21 open cases of GRC have gone missing"):
+        compose_list(made, NEXT, keys_of(made), NEXT)
+    compose(due_at=NEXT)
+    later = TUESDAY + dt.timedelta(days=1)
+    reconcile(later, cases(*map(case, many[5:]), case("NEW"), case("NEWER")))
+    assert compose_list(made, NEXT + dt.timedelta(days=5), keys_of(made), NEXT)[1] == {"NEW": 1}
+
+
+def test_a_list_that_is_held_back_tells_nothing_and_stays_owed():
+    reconcile(MONDAY, cases(case("A")))
+    hold_list("GRC-ATH", "scheduled", MORNING, Approved({"notices": {"NEW": 1}}, "somebody", MORNING))
+    with reading() as session:
+        assert session.scalars(select(Approval.decision)).one() == "hold"
+        assert session.scalars(select(List.id)).all() == []
+    assert compose(due_at=NEXT)[1] == {"NEW": 1}
+
+
+@pytest.mark.parametrize(
+    ("earlier", "why"),
+    [
+        ({"standing": "review", "to_tell": False}, "was_in_review"),
+        ({"standing": "awaiting_consent", "to_tell": False}, "awaited_consent"),
+        ({}, "left_before_list"),
+        (None, "known_after_departure"),
+    ],
+)
+def test_a_late_departure_says_why_nobody_was_told(earlier, why):
+    gone = case("A", status="departed", departed_on=pd.Timestamp(TUESDAY if earlier is not None else MONDAY))
+    reconcile(MONDAY, cases(case("A", **earlier)) if earlier is not None else cases(case("B")))
+    reconcile(TUESDAY, cases(gone))
+    assert compose(due_at=NEXT)[1]["DEPARTED"] == 1
+    with reading() as session:
+        marked = session.scalars(select(Notice.marked).where(Notice.notice == "DEPARTED")).one()
+    assert marked == f"late;{why}"
+
+
+def test_the_ledger_knows_how_many_days_the_office_had(tmp_path):
+    reconcile(MONDAY, cases(soon("A", days=3), case("B", expected_departure_on=None)))
+    compose(arrangement(list={"undated": True}))
+    athens = ZoneInfo("Europe/Athens")
+    with folder(tmp_path) as (send, _):
+        send(clock=lambda: dt.datetime(2026, 11, 3, 0, 30, tzinfo=athens))  # still Monday in UTC
+    with reading() as session:
+        assert sorted(session.scalars(select(Told.lead_days)), key=str) == [2, None]

@@ -16,12 +16,13 @@ from include.ledger.engine import reading, writing
 from include.ledger.intake import Partition
 from include.ledger.models import Case, Entry, Match, Notice, Review
 from include.ledger.outbox import void_list
-from include.lists.compose import SealingKey, compose_list
+from include.lists.compose import compose_list
 from include.matching.partition import link_partition
 from include.reports.day import check_day_adds_up
 from include.reports.overdue import forgotten_partitions
 from include.reports.review import by_departure
 from tests.arrangements.test_calendar import office
+from tests.lists.composing import approving, keys_of
 
 pytestmark = pytest.mark.usefixtures("ledger")
 MONDAY = dt.date(2026, 11, 2)
@@ -92,7 +93,7 @@ def compose(day):
         "GRC", days=["mon", "tue", "wed", "thu"], begins="2026-11-01", also={"deliver": [channel], "office": "GRC-ATH"}
     )
     moment = dt.datetime.combine(day, dt.time(18), dt.UTC)
-    return compose_list(made, moment, {channel.key: SealingKey(None, None) for channel in made.deliver}, moment)[1]
+    return approving(lambda approved: compose_list(made, moment, keys_of(made), moment, approved))[1]
 
 
 def notices():
