@@ -102,7 +102,9 @@ class _MakeList(HITLOperator):
         return {"list": number, **counts} if number else None
 
     def _ask(self, context: Context, order: "Order", asked: dict[str, Any]) -> NoReturn:
-        upsert_hitl_detail(ti_id=context["ti"].id, options=self.options, subject=f"May {order} go?", body=asked["body"])
+        upsert_hitl_detail(
+            ti_id=context["ti"].id, options=self.options, subject=f"May {order} go?", body=asked["body"], params={}
+        )
         # Parked, not failed: no worker and no trigger is taken, and only an answer or the time limit goes on.
         raise TaskAwaitingInput(method_name="answered", kwargs={"asked": asked}, timeout=order.answer_within)
 

@@ -45,11 +45,11 @@ def _together(offices: dict[str, list[Arrangement]], sources: Sequence[Source]) 
     return problems
 
 
-def report(folder: Path, console: Console, office: str | None = None) -> int:
-    """Print each office (or one) in a line and every problem; returns the exit code."""
+def report(folder: Path, console: Console, of: Sequence[str] = ()) -> int:
+    """Print each office (or only those `of`) in a line and every problem; returns the exit code."""
     offices, _ = load_offices(folder)
-    if office is not None:
-        offices = {code: versions for code, versions in offices.items() if code == office}
+    if of:
+        offices = {office: versions for office, versions in offices.items() if office in of}
     sources, _ = load_sources(folder)
     table = Table(title=f"Arrangements in {folder}", title_justify="left", header_style="bold")
     for heading in ("office", "host countries", "lists", "language", "file", "goes by", "next lists"):
@@ -71,11 +71,13 @@ def report(folder: Path, console: Console, office: str | None = None) -> int:
     hosts = len({source.host_country for source in sources})
     console.print(f"{len(sources)} sources of {hosts} host countries")
     problems = check(folder)
-    if office is not None:
-        problems = [problem for problem in problems if office in str(problem)]
-        if not offices and not problems:
-            console.print(f"[red]There is no arrangement of {office}.[/red]")
-            return 1
+    if of:
+        problems = [problem for problem in problems if any(office in str(problem) for office in of)]
+        problems += [
+            Problem(f"offices/{office}.yaml", 1, "", "there is no such file")
+            for office in of
+            if office not in offices and not any(office in str(problem) for problem in problems)
+        ]
     for problem in problems:
         console.print(f"[red]✗[/red] {problem}", highlight=False, soft_wrap=True)
     if problems:

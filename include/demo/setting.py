@@ -83,8 +83,8 @@ def build(folder: Path, days: list[dt.date]) -> Setting:
         for channel in versions[-1].deliver:
             if channel.via == "sftp":
                 home = private_folder(folder / "offices" / office)
-                for folder in filter(None, [channel.folder, versions[-1].answers.folder]):
-                    private_folder(home / folder.strip("/"))
+                for place in filter(None, [channel.folder, versions[-1].answers.folder]):
+                    private_folder(home / place.strip("/"))
                 users[office] = {"password": make_password(), "folder": str(home)}
                 connections[channel.connection] = _sftp(sftp_port, office, users[office]["password"], sftp)
     servers = {
