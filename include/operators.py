@@ -92,12 +92,13 @@ class ComposeList(BaseOperator):
         return {"list": number, **counts} if number else None
 
     def _due(self, context: Context) -> tuple[Any, dt.datetime]:
-        from include.arrangements.reading import in_force, load_offices
+        from include.arrangements.reading import in_force_at, load_offices
         from include.settings import arrangements_folder
 
-        due_at = context["data_interval_end"]
+        # A run that was started by hand may have no interval: it is a list of that moment.
+        due_at = context.get("data_interval_end") or context["dag_run"].run_after
         offices, _ = load_offices(arrangements_folder())
-        arrangement = in_force(offices.get(self.office, []), due_at.date())
+        arrangement = in_force_at(offices.get(self.office, []), due_at)
         if arrangement is None:
             raise AirflowFailException(
                 f"{self.office} has no arrangement in force on {due_at:%Y-%m-%d}; see python -m include check"

@@ -4,7 +4,7 @@ import datetime as dt
 
 from include.arrangements.calendar import due_moments
 from include.arrangements.checking import check
-from include.arrangements.reading import in_force, load_offices
+from include.arrangements.reading import in_force_at, load_offices
 from include.ledger import intake, outbox, reviews
 from include.ledger.engine import reading
 from include.settings import arrangements_folder, data_folder, first_day, last_day, write_private
@@ -47,7 +47,7 @@ def check_lists_are_on_time(now: dt.datetime) -> None:
     end = last_day()
     until = min(now, end) if end else now
     for office, versions in sorted(offices.items()):
-        arrangement = in_force(versions, until.date())
+        arrangement = in_force_at(versions, until)
         if arrangement is None:
             continue
         late_at = until - GRACE - arrangement.list.wait
