@@ -41,10 +41,13 @@ def sweep():
 
     @task
     def find_overdue_lists() -> None:
-        """Offices that should have been told by now and were not."""
-        from include.reports.overdue import check_lists_are_on_time
+        """Offices that should have been told by now and were not: their focal points are mailed, once a day."""
+        from include.alerts import tell_overdue
+        from include.reports.overdue import check_lists_are_on_time, overdue_lists
 
-        check_lists_are_on_time(datetime.now(UTC))
+        overdue = overdue_lists(datetime.now(UTC))
+        tell_overdue(overdue, datetime.now(UTC))
+        check_lists_are_on_time(overdue)
 
     @task
     def find_broken_arrangements() -> None:

@@ -76,9 +76,10 @@ class ComposeList(BaseOperator):
         arrangement, due_at = self._due(context)
         until = dt.datetime.now(dt.UTC) + arrangement.list.wait
         trigger = StandingsTrigger(arrangement.host_countries, due_at, until)
-        if not trigger.is_there():
+        there = trigger.is_there()
+        if not there and arrangement.list.wait:
             self.defer(trigger=trigger, method_name="resume")
-        return self.resume(context, {"came": THERE})
+        return self.resume(context, {"came": THERE if there else TOO_LATE})
 
     def resume(self, context: Context, event: dict[str, str]) -> dict[str, Any] | None:
         from include.connections import sealing_keys
