@@ -11,7 +11,7 @@ cleared and run again: what was told is not told twice.
 
 from datetime import UTC, datetime, timedelta
 
-from airflow.sdk import DeadlineAlert, DeadlineReference, SyncCallback, dag, task
+from airflow.sdk import DeadlineAlert, DeadlineReference, SyncCallback, dag, task  # type: ignore[attr-defined]
 from office_timetable import OfficeTimetable
 
 from include.alerts import list_is_late
@@ -46,12 +46,14 @@ def deliver_lists(office: str, versions: list) -> None:
             """Send what the office is owed, oldest number first, over each of its channels."""
             from include.connections import open_sftp, open_smtp
             from include.delivery.send import send_owed
+            from include.metrics import counted_sending
 
             # What is owed to a channel of an earlier version still goes there.
             channels = [channel for version in versions for channel in version.deliver]
-            return send_owed(
-                office, channels, open_sftp=open_sftp, open_smtp=open_smtp, clock=lambda: datetime.now(UTC)
-            )
+            with counted_sending(office):
+                return send_owed(
+                    office, channels, open_sftp=open_sftp, open_smtp=open_smtp, clock=lambda: datetime.now(UTC)
+                )
 
         ComposeList(task_id="compose", office=office, inlets=[standings]) >> send()
 

@@ -56,6 +56,13 @@ def sweep():
 
         check_arrangements_load()
 
+    @task
+    def measure() -> None:
+        """Figures of what is owed, overdue, in review, in quarantine and missing, where Airflow's metrics are on."""
+        from include.metrics import measure_what_stands
+
+        measure_what_stands(datetime.now(UTC))
+
     @task(trigger_rule="all_done")
     def leave_heartbeat() -> None:
         from include.reports.overdue import leave_heartbeat
@@ -65,6 +72,7 @@ def sweep():
     start_forgotten_reconciliations() >> leave_heartbeat()
     find_overdue_lists()
     find_broken_arrangements()
+    measure()
 
 
 sweep()

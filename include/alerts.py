@@ -65,7 +65,7 @@ def tell_overdue(overdue: Mapping[str, Sequence[str]], now: dt.datetime) -> None
     """
     path = data_folder() / "overdue.json"
     told: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
-    standing = {}
+    standing: dict[str, str] = {}
     for office, found in sorted(overdue.items()):
         known = {what: told[what] for what in found if what in told and _within(REMIND_AFTER, told[what], now)}
         if len(known) < len(found):

@@ -84,13 +84,17 @@ class ComposeList(BaseOperator):
     def resume(self, context: Context, event: dict[str, str]) -> dict[str, Any] | None:
         from include.connections import sealing_keys
         from include.lists.compose import compose_list
+        from include.metrics import count_composed
 
         arrangement, due_at = self._due(context)
         if event["came"] == TOO_LATE:
             self.log.warning("Not every host country is reconciled; the list goes with what is known and says so.")
         number, counts = compose_list(arrangement, due_at, sealing_keys(arrangement), dt.datetime.now(dt.UTC))
         self.log.info("%s: %s", number or "nothing to tell", counts)
-        return {"list": number, **counts} if number else None
+        if number is None:
+            return None
+        count_composed(self.office, "scheduled", counts)
+        return {"list": number, **counts}
 
     def _due(self, context: Context) -> tuple[Any, dt.datetime]:
         from include.arrangements.reading import in_force_at, load_offices

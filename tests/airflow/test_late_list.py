@@ -5,19 +5,20 @@ import email.policy
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from include.demo.ports import free_port
 from include.demo.run import Demo
+from tests.servers import statsd
 
 pytestmark = [pytest.mark.airflow, pytest.mark.xdist_group("airflow")]
 OFFICE, DAG = "GRC-ATH", "deliver_lists__GRC-ATH"
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory) -> Iterator[Demo]:
+def late(tmp_path_factory) -> Iterator[tuple[Demo, Callable[[], list[str]]]]:
     """One office, whose SFTP server is away; its empty list is due at once, and late after half a minute."""
     prepared = Demo(tmp_path_factory.mktemp("late"), 1)
     for path in (prepared.setting.arrangements / "offices").glob("*.yaml"):
@@ -28,11 +29,19 @@ def demo(tmp_path_factory) -> Iterator[Demo]:
     environment = prepared.airflow.environment
     away = json.loads(environment["AIRFLOW_CONN_SFTP_GRC_ATH"]) | {"port": free_port()}
     environment |= {"AIRFLOW_CONN_SFTP_GRC_ATH": json.dumps(away), "AVR_LATE_AFTER": "0.6"}
-    with prepared as running:
-        yield running
+    with statsd() as (port, received):
+        environment |= {
+            "AIRFLOW__METRICS__STATSD_ON": "True",
+            "AIRFLOW__METRICS__STATSD_HOST": "127.0.0.1",
+            "AIRFLOW__METRICS__STATSD_PORT": str(port),
+            "AIRFLOW__METRICS__STATSD_INFLUXDB_ENABLED": "True",
+        }
+        with prepared as running:
+            yield running, received
 
 
-def test_a_late_list_is_mailed_to_the_focal_point(demo):
+def test_a_late_list_is_mailed_to_the_focal_point(late):
+    demo, _ = late
     box = demo.setting.mail / "focal.point.athens@iom.example"
     deadline = time.monotonic() + 240
     while not list(box.glob("*.eml")):
@@ -48,7 +57,15 @@ def test_a_late_list_is_mailed_to_the_focal_point(demo):
     assert f"{DAG} scheduled__" in text
 
 
-def test_the_ui_shows_the_office_its_days_and_its_next_run(demo):
+def test_the_ui_shows_the_office_its_days(late):
+    demo, _ = late
     seen = demo.airflow.get(f"dags/{DAG}/details")
     assert seen["timetable_summary"] == "mon, tue, wed, thu, fri 09:00"
     assert seen["timetable_description"] == "mon, tue, wed, thu, fri at 09:00 Europe/Athens, on working days of GRC-ATH"
+
+
+def test_what_tasks_count_arrives_by_airflows_own_metrics(late):
+    _, received = late
+    assert "airflow.avr.lists_composed,office=GRC-ATH,kind=scheduled:1|c" in received()
+    assert "airflow.avr.delivery_attempts,office=GRC-ATH,via=sftp:1|c" in received()
+    assert "airflow.avr.delivery_failures,office=GRC-ATH,via=sftp,state=queued:1|c" in received()
