@@ -8,7 +8,7 @@ ONCE ?=
 DAYS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-airflow test-spark lint format types lock model bench bench-matching schemas clean
+.PHONY: help install demo test test-airflow test-spark lint format types lock model bench bench-matching bench-delivery schemas clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -82,13 +82,16 @@ model: $(VENV)/.installed-dev ## fit the matching model anew and check it (VERSI
 	$(BIN)/python -m benchmarks.training --version $(VERSION)
 	$(BIN)/python -m benchmarks.quality --worlds 5 --into-model
 
-bench: bench-matching ## the benchmarks, side by side with their peers
+bench: bench-matching bench-delivery ## the benchmarks, side by side with their peers
 
 bench-matching: $(VENV)/.installed-dev .venv-peers ## speed, quality, names and FEBRL 4, beside Splink and others
 	$(BIN)/python -m benchmarks.link
 	$(BIN)/python -m benchmarks.quality --worlds 5
 	$(BIN)/python -m benchmarks.names.compare
 	$(BIN)/python -m benchmarks.febrl
+
+bench-delivery: $(VENV)/.installed-dev ## sealing and sending, beside gpg and sftp by hand (needs openssh-server)
+	$(BIN)/python -m benchmarks.delivery
 
 clean: ## everything that the commands above made
 	rm -rf $(VENV) .venv-spark .venv-peers data demo-data .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -5,19 +5,21 @@ One DAG for each office, from its arrangement, on its working days: take the dif
 the office was told, number and seal the list, send it over each channel. It counts as told when the other side has it.
 
 A list out of all proportion to the office's past, and its first, waits for a person: see *Required Actions*. A list
-that is due while its host countries are still being reconciled waits a little (`list.wait`), then goes with
-what is known and says so. Any task can be cleared and run again: what was told is not told twice.
+that is due while its host countries are still being reconciled waits a little (`list.wait`), then goes with what is
+known and says so. A list that is late is told to the office's focal point at IOM, by mail. Any task can be cleared and
+run again: what was told is not told twice.
 """
 
 from datetime import timedelta
 
-from airflow.sdk import dag, task
+from airflow.sdk import DeadlineAlert, DeadlineReference, SyncCallback, dag, task  # type: ignore[attr-defined]
 from office_timetable import OfficeTimetable
 
+from include.alerts import list_is_late
 from include.arrangements.reading import load_offices
 from include.assets import lists_of, standings
 from include.operators import ComposeList
-from include.settings import arrangements_folder, first_day, last_day
+from include.settings import arrangements_folder, first_day, last_day, late_after
 
 
 def deliver_lists(office: str, versions: list) -> None:
@@ -29,6 +31,11 @@ def deliver_lists(office: str, versions: list) -> None:
         end_date=last_day(),
         catchup=True,
         max_active_runs=1,
+        deadline=DeadlineAlert(
+            reference=DeadlineReference.DAGRUN_QUEUED_AT,
+            interval=versions[-1].list.wait + late_after(),
+            callback=SyncCallback(list_is_late, {"office": office}),
+        ),
         doc_md=__doc__,
         tags=["deliver", *versions[-1].host_countries],
         default_args={"owner": "data-engineering", "retries": 5, "retry_delay": timedelta(seconds=30),

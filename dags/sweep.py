@@ -56,10 +56,13 @@ def sweep():
 
     @task(trigger_rule="all_done")
     def find_overdue_lists() -> None:
-        """Offices that should have been told by now and were not."""
-        from include.reports.overdue import check_lists_are_on_time
+        """Offices that should have been told by now and were not: their focal points are mailed, once a day."""
+        from include.alerts import tell_overdue
+        from include.reports.overdue import check_lists_are_on_time, overdue_lists
 
-        check_lists_are_on_time(datetime.now(UTC))
+        overdue = overdue_lists(datetime.now(UTC))
+        tell_overdue(overdue, datetime.now(UTC))
+        check_lists_are_on_time(overdue)
 
     @task
     def find_broken_arrangements() -> None:
@@ -67,6 +70,13 @@ def sweep():
         from include.reports.overdue import check_arrangements_load
 
         check_arrangements_load()
+
+    @task
+    def measure() -> None:
+        """Figures of what is owed, overdue, in review, in quarantine and missing, where Airflow's metrics are on."""
+        from include.metrics import measure_what_stands
+
+        measure_what_stands(datetime.now(UTC))
 
     @task(trigger_rule="all_done")
     def leave_heartbeat() -> None:
@@ -77,6 +87,7 @@ def sweep():
     start_forgotten_reconciliations() >> leave_heartbeat()
     send_again.expand(office=offices_to_send_to()) >> find_overdue_lists()
     find_broken_arrangements()
+    measure()
 
 
 sweep()

@@ -28,6 +28,7 @@ from include.delivery.recipients import admit
 from include.delivery.sealing import SealRefused
 from include.delivery.send import send_over, send_owed
 from include.lists.compose import SealingKey, sealed_files
+from include.metrics import counted_sending
 from include.settings import arrangements_folder, hashing_key
 
 
@@ -94,14 +95,15 @@ def send_lists(office: str) -> list[str]:
     # What is owed to a channel of an earlier version still goes there.
     channels = {channel.key: (version, channel) for version in versions for channel in version.deliver}
     zone = ZoneInfo(versions[-1].timezone)
-    return send_owed(
-        office,
-        [channel for _, channel in channels.values()],
-        open_sftp=open_sftp,
-        open_smtp=open_smtp,
-        admitted=lambda channel: admitted(channels[channel.key][0], channel),
-        clock=lambda: dt.datetime.now(zone),
-    )
+    with counted_sending(office):
+        return send_owed(
+            office,
+            [channel for _, channel in channels.values()],
+            open_sftp=open_sftp,
+            open_smtp=open_smtp,
+            admitted=lambda channel: admitted(channels[channel.key][0], channel),
+            clock=lambda: dt.datetime.now(zone),
+        )
 
 
 def admitted(arrangement: Arrangement, channel: Channel) -> str | None:

@@ -87,6 +87,7 @@ class _MakeList(HITLOperator):
     def make(self, context: Context, approved: "Approved | None" = None) -> dict[str, Any] | None:
         from include.connections import sealing_keys
         from include.lists.compose import OutOfProportion
+        from include.metrics import count_composed
 
         order = self.order(context)
         try:
@@ -97,14 +98,20 @@ class _MakeList(HITLOperator):
                     f"{order}: meanwhile there is more than was approved, so it is asked again. {found}"
                 ) from None
             asked = {"figures": found.figures.as_dict(), "body": _question(order, found.figures, found.findings)}
-            self._ask(context, order, asked)
+            self._ask(context, order, asked, again=False)
         self.log.info("%s: %s", number or "nothing to tell", counts)
-        return {"list": number, **counts} if number else None
+        if number is None:
+            return None
+        count_composed(order.arrangement.office, order.kind, counts)
+        return {"list": number, **counts}
 
-    def _ask(self, context: Context, order: "Order", asked: dict[str, Any]) -> NoReturn:
+    def _ask(self, context: Context, order: "Order", asked: dict[str, Any], *, again: bool) -> NoReturn:
+        from include.alerts import ask_for_approval
+
         upsert_hitl_detail(
             ti_id=context["ti"].id, options=self.options, subject=f"May {order} go?", body=asked["body"], params={}
         )
+        ask_for_approval(order.arrangement, str(order), asked["body"], again=again)
         # Parked, not failed: no worker and no trigger is taken, and only an answer or the time limit goes on.
         raise TaskAwaitingInput(method_name="answered", kwargs={"asked": asked}, timeout=order.answer_within)
 
@@ -117,7 +124,7 @@ class _MakeList(HITLOperator):
             if event["error_type"] != "timeout":
                 self.process_trigger_event_error(event)
             self.log.warning("Nobody has answered whether %s may go; it is asked again.", order)
-            self._ask(context, order, asked)
+            self._ask(context, order, asked, again=True)
         who = (event["responded_by_user"] or {}).get("name") or "unknown"
         said = Approved(asked["figures"], who, dt.datetime.now(dt.UTC))
         if event["chosen_options"] == [self.SEND]:
@@ -141,9 +148,10 @@ class ComposeList(_MakeList):
         order = self.order(context)
         until = dt.datetime.now(dt.UTC) + order.arrangement.list.wait
         trigger = StandingsTrigger(order.arrangement.host_countries, order.due_at, until)
-        if not trigger.is_there():
+        there = trigger.is_there()
+        if not there and order.arrangement.list.wait:
             self.defer(trigger=trigger, method_name="resume")
-        return self.make(context)
+        return self.resume(context, {"came": THERE if there else TOO_LATE})
 
     def resume(self, context: Context, event: dict[str, str]) -> dict[str, Any] | None:
         if event["came"] == TOO_LATE:
@@ -153,8 +161,9 @@ class ComposeList(_MakeList):
     def order(self, context: Context) -> "Order":
         from include.lists.compose import compose_list
 
-        due_at = context["data_interval_end"]
-        arrangement = _in_force(_versions(self.office), self.office, due_at.date())
+        # A run that was started by hand may have no interval: it is a list of that moment.
+        due_at = context.get("data_interval_end") or context["dag_run"].run_after
+        arrangement = _in_force(_versions(self.office), self.office, due_at)
         return Order(
             arrangement,
             "scheduled",
@@ -175,12 +184,12 @@ class ComposeUrgentList(_MakeList):
         office, _, day = context["dag_run"].partition_key.split("|")
         on = dt.date.fromisoformat(day)
         versions = _versions(office)
-        arrangement = _in_force(versions, office, on)
-        due_at = dt.datetime.combine(on, dt.time(), ZoneInfo(arrangement.timezone))
+        morning = dt.datetime.combine(on, dt.time(), ZoneInfo(versions[-1].timezone) if versions else dt.UTC)
+        arrangement = _in_force(versions, office, morning)
         return Order(
             arrangement,
             "urgent",
-            due_at,
+            morning,
             lambda keys, now, approved: compose_urgent_list(versions, on, keys, now, approved),
         )
 
@@ -236,12 +245,14 @@ def _versions(office: str) -> "Sequence[Arrangement]":
     return load_offices(arrangements_folder())[0].get(office, [])
 
 
-def _in_force(versions: "Sequence[Arrangement]", office: str, day: dt.date) -> "Arrangement":
-    from include.arrangements.reading import in_force
+def _in_force(versions: "Sequence[Arrangement]", office: str, at: dt.datetime) -> "Arrangement":
+    from include.arrangements.reading import in_force_at
 
-    arrangement = in_force(versions, day)
+    arrangement = in_force_at(versions, at)
     if arrangement is None:
-        raise AirflowFailException(f"{office} has no arrangement in force on {day}; see python -m include check")
+        raise AirflowFailException(
+            f"{office} has no arrangement in force on {at:%Y-%m-%d}; see python -m include check"
+        )
     return arrangement
 
 

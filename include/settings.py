@@ -52,6 +52,11 @@ def look_every() -> dt.timedelta:
     return dt.timedelta(seconds=float(os.environ.get("AVR_LOOK_EVERY") or 30))
 
 
+def late_after() -> dt.timedelta:
+    """How long after its due moment, beyond its own wait, a list is late. From `AVR_LATE_AFTER` (minutes), else 120."""
+    return dt.timedelta(minutes=float(os.environ.get("AVR_LATE_AFTER") or 120))
+
+
 def spark_master() -> str | None:
     """The Spark that links, as a master URL (`local[4]`, `spark://host:7077`). From `AVR_SPARK`, else none: DuckDB."""
     return os.environ.get("AVR_SPARK") or None

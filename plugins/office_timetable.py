@@ -9,6 +9,7 @@ from pendulum import UTC, DateTime, instance, now
 
 from include.arrangements.calendar import next_due, previous_due
 from include.arrangements.models import Arrangement
+from include.arrangements.reading import in_force_at
 
 
 class OfficeTimetable(Timetable):
@@ -19,14 +20,20 @@ class OfficeTimetable(Timetable):
 
     def __init__(self, versions: Sequence[Arrangement]) -> None:
         self.versions = list(versions)
-        newest = self.versions[-1]
-        days = ", ".join(newest.list.days)
-        self.description = f"{days} at {newest.list.at:%H:%M} {newest.timezone}, on working days of {newest.office}"
+        today, *coming = self._from_today_on()
+        self.description = f"{_when(today)}, on working days of {today.office}"
+        for version in coming:
+            self.description += f"; from {version.effective_from}: {_when(version)}"
 
     @property
     def summary(self) -> str:
-        newest = self.versions[-1]
-        return f"{', '.join(newest.list.days)} {newest.list.at:%H:%M}"
+        today = self._from_today_on()[0]
+        return f"{', '.join(today.list.days)} {today.list.at:%H:%M}"
+
+    def _from_today_on(self) -> list[Arrangement]:
+        """The version in force and those to come."""
+        begun = in_force_at(self.versions, now(UTC))
+        return self.versions[self.versions.index(begun) if begun else 0 :]
 
     def serialize(self) -> dict[str, Any]:
         # Only what its days depend on: recipients and keys have no business in Airflow's database.
@@ -38,7 +45,7 @@ class OfficeTimetable(Timetable):
 
     def infer_manual_data_interval(self, *, run_after: DateTime) -> DataInterval:
         """A run started by hand is a list of that moment."""
-        previous = previous_due(self.versions, run_after)
+        previous = previous_due(self.versions, run_after.subtract(microseconds=1))
         return DataInterval(start=_moment(previous) if previous else run_after, end=run_after)
 
     def next_dagrun_info(
@@ -58,13 +65,20 @@ class OfficeTimetable(Timetable):
         before = previous_due(self.versions, _moment(due).subtract(microseconds=1))
         # A run's logical date is where its interval starts. Airflow makes no task for one before the DAG's start, and
         # no second run of one date: so a first interval starts with the DAG, and a list due that very moment is not it.
-        start = max(filter(None, (_moment(before) if before else None, restriction.earliest)), default=None)
+        # Nor does one start before the last ended: with a closure that was added since, the list before may be older.
+        ran_until = last_automated_data_interval.end if last_automated_data_interval else None
+        known = (_moment(before) if before else None, ran_until, restriction.earliest)
+        start = max(filter(None, known), default=None)
         start = start or _moment(due).subtract(days=1)
         return DagRunInfo.interval(start=start, end=_moment(due))
 
 
 def _moment(at: Any) -> DateTime:
     return instance(at).in_timezone(UTC)
+
+
+def _when(version: Arrangement) -> str:
+    return f"{', '.join(version.list.days)} at {version.list.at:%H:%M} {version.timezone}"
 
 
 def _days_only(version: Arrangement) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """Real servers for tests: an SFTP server and a mail server on loopback, in a thread with a loop of its own."""
 
 import asyncio
+import socket
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -66,3 +67,22 @@ def mail(folder: Path, change=None) -> Iterator[tuple[int, Path]]:
         yield port, folder / "authority.pem"
     finally:
         loop.run(server.stop())
+
+
+@contextmanager
+def statsd() -> Iterator[tuple[int, Callable[[], list[str]]]]:
+    """A StatsD listener; gives its port, and what came in, a metric each: `name,label=value:1|c`."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        listening.bind(("127.0.0.1", 0))
+        listening.settimeout(0.1)
+        came: list[str] = []
+
+        def received() -> list[str]:
+            while True:
+                try:
+                    came.extend(listening.recv(65536).decode().splitlines())
+                except TimeoutError:
+                    return came
+
+        yield listening.getsockname()[1], received

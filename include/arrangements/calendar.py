@@ -12,13 +12,19 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from include.arrangements.models import WEEKDAYS, Arrangement, ListSettings, Source
+from include.arrangements.reading import in_force
 
 if TYPE_CHECKING:
     from holidays import HolidayBase
 
-_FURTHEST_ROLL = 60
-"""Days: a list is not moved further back than this, whatever the closures."""
+_FURTHEST = 366
+"""Days: what is planned further ahead than this is not told before a closure; it waits for its end."""
 _DAY = dt.timedelta(days=1)
+_SATURDAY_AND_SUNDAY = frozenset({5, 6})
+_WEEKENDS: dict[str | None, frozenset[int]] = {"LBY": frozenset({4, 5}), "PSE": frozenset({4, 5})}
+"""Weekends that the library of holidays does not have right: Friday and Saturday in Libya and Palestine."""
+_TWO_LETTERS = {"BGR": "BG", "BHR": "BH", "GTM": "GT", "MAR": "MA", "SWZ": "SZ", "VUT": "VU", "XKX": "XK"}
+"""Countries that the library of holidays does not know by their three letters: it takes MAR for a month."""
 
 
 @dataclass(frozen=True)
@@ -27,24 +33,30 @@ class Due:
 
     moment: dt.datetime
     planned: tuple[dt.date, ...]
-    why: str
-    """Empty, or why the day is not the planned one."""
+    moved: tuple[tuple[dt.date, str], ...]
+    """Of the planned days those that the office does not work on, each with why."""
 
 
 def day_off(settings: ListSettings, day: dt.date) -> str:
     """Why the office does not work on `day`, or nothing if it does."""
     for closure in settings.closures:
         if closure.first <= day <= closure.last:
-            return "closure"
-    weekday = WEEKDAYS[day.weekday()]
+            return "office closed"
+    known = _holidays(settings.holidays) if settings.holidays else None
+    holiday = known.get(day) if known is not None else None  # asking fetches the year's days, exchanged ones too
     if settings.workweek is not None:
-        if weekday not in settings.workweek:
+        if WEEKDAYS[day.weekday()] not in settings.workweek:
             return "not in the workweek"
-    elif day.weekday() in _weekend(settings.holidays):
-        return "weekend"
-    if settings.holidays and day in (known := _holidays(settings.holidays)):
-        return f"public holiday: {known.get(day)}"
-    return ""
+    elif _is_weekend(settings.holidays, day):
+        # Some countries make a Saturday a working day, in exchange for a bridge day.
+        return "" if known is not None and day in known.weekend_workdays else "weekend"
+    return f"public holiday ({holiday})" if holiday else ""
+
+
+def _is_weekend(country: str | None, day: dt.date) -> bool:
+    if country is None or country in _WEEKENDS:
+        return day.weekday() in _WEEKENDS.get(country, _SATURDAY_AND_SUNDAY)
+    return _holidays(country).is_weekend(day)  # which may change from one year to another
 
 
 def is_working_day(settings: ListSettings, day: dt.date) -> bool:
@@ -58,30 +70,50 @@ def working_days_between(settings: ListSettings, start: dt.date, end: dt.date) -
 
 
 def due_lists(versions: Sequence[Arrangement], start: dt.datetime, end: dt.datetime) -> Iterator[Due]:
-    """The lists due in [start, end), in order, by the version that is in force on each planned day.
+    """The lists due in [start, end), in order: one on each working day that a planned day falls on or moves back to.
 
+    Each day goes by the version in force on it. Planned days before the office's first working day cannot move back:
+    they move forward to it.
     versions: of one office, oldest first
     """
-    margin = dt.timedelta(days=_FURTHEST_ROLL + 2)
-    found: dict[dt.datetime, list[tuple[dt.date, str]]] = {}
-    day, last = start.date() - 2 * _DAY, (end + margin).date()
-    while day <= last:
-        begun = [version for version in versions if version.effective_from <= day]
-        if begun and WEEKDAYS[day.weekday()] in begun[-1].list.days:
-            arrangement = begun[-1]
-            why, moved = "", day
-            for _ in range(_FURTHEST_ROLL):
-                reason = day_off(arrangement.list, moved)
-                if not reason or moved <= arrangement.effective_from:
-                    break
-                why, moved = why or reason, moved - _DAY
-            moment = _at(moved, arrangement.list.at, arrangement.timezone)
-            if start <= moment < end:
-                found.setdefault(moment, []).append((day, why if moved != day else ""))
-        day += _DAY
-    for moment in sorted(found):
-        planned = tuple(day for day, _ in found[moment])
-        yield Due(moment, planned, "; ".join(f"{day} is a {why}" for day, why in found[moment] if why))
+    start, end = start.astimezone(dt.UTC), end.astimezone(dt.UTC)
+    found = []
+    # Two days more on either side: the office's clock may be most of a day before or behind.
+    for day in map(dt.date.fromordinal, range(start.toordinal() - 2, end.toordinal() + 3)):
+        version = in_force(versions, day)
+        if version is not None and is_working_day(version.list, day):
+            moment = _at(day, version.list.at, version.timezone)
+            if start <= moment < end and (
+                planned := [*_before_the_first(versions, day), *_until_the_next(versions, day)]
+            ):
+                moved = tuple((one, why) for one, why in planned if why)
+                found.append(Due(moment, tuple(one for one, _ in planned), moved))
+    # Where a version moves an office to another timezone its days may overlap.
+    yield from sorted(found, key=lambda due: due.moment.astimezone(dt.UTC))
+
+
+def _until_the_next(versions: Sequence[Arrangement], day: dt.date) -> Iterator[tuple[dt.date, str]]:
+    """The planned days from the working day `day` to the next, each with why nobody works on it."""
+    why = ""
+    for ahead in (day + _DAY * number for number in range(_FURTHEST)):
+        version = in_force(versions, ahead)
+        if version is None or (ahead != day and not (why := day_off(version.list, ahead))):
+            return
+        if WEEKDAYS[ahead.weekday()] in version.list.days:
+            yield ahead, why
+
+
+def _before_the_first(versions: Sequence[Arrangement], day: dt.date) -> list[tuple[dt.date, str]]:
+    """The planned days before the working day `day` if it is the office's first, each with why nobody works on it."""
+    planned: list[tuple[dt.date, str]] = []
+    before = day - _DAY
+    while (version := in_force(versions, before)) is not None:
+        if not (why := day_off(version.list, before)):
+            return []
+        if WEEKDAYS[before.weekday()] in version.list.days:
+            planned.insert(0, (before, why))
+        before -= _DAY
+    return planned
 
 
 def due_moments(versions: Sequence[Arrangement], start: dt.datetime, end: dt.datetime) -> list[dt.datetime]:
@@ -112,7 +144,7 @@ def pull_moments(source: Source, start: dt.datetime, end: dt.datetime) -> list[d
 
 
 def _first(versions: Sequence[Arrangement], around: dt.datetime, steps: range, *, forward: bool) -> dt.datetime | None:
-    instant = dt.timedelta(microseconds=1)
+    instant, around = dt.timedelta(microseconds=1), around.astimezone(dt.UTC)
     for step in steps:
         near, far = dt.timedelta(days=step), dt.timedelta(days=step + steps.step)
         if forward:
@@ -135,9 +167,7 @@ def _at(day: dt.date, time: dt.time, timezone: str) -> dt.datetime:
 def _holidays(country: str) -> "HolidayBase":
     import holidays  # slow to import, and not needed to read an arrangement
 
-    return holidays.country_holidays(country)
-
-
-@lru_cache
-def _weekend(country: str | None) -> frozenset[int]:
-    return frozenset(_holidays(country).weekend) if country else frozenset({5, 6})
+    code = _TWO_LETTERS.get(country, country)
+    known = holidays.country_holidays(code)
+    # Their names in English where it has them, whatever the language of the machine.
+    return holidays.country_holidays(code, language="en_US") if "en_US" in known.supported_languages else known

@@ -2,15 +2,18 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
 from rich.table import Table
 
 from include.arrangements.calendar import Due, due_lists
 from include.arrangements.models import Arrangement, Source
-from include.arrangements.reading import Problem, load_offices, load_sources
+from include.arrangements.reading import Problem, in_force, load_offices, load_sources
+
+_SHOWN_AHEAD = dt.timedelta(days=400)
 
 
 def check(folder: Path) -> list[Problem]:
@@ -88,12 +91,32 @@ def report(folder: Path, console: Console, of: Sequence[str] = ()) -> int:
 
 
 def print_schedule(versions: Sequence[Arrangement], start: dt.date, count: int, console: Console) -> None:
-    """Print the office's next lists from `start` on, and why a date moved."""
-    beginning = dt.datetime.combine(start, dt.time(), dt.UTC)
-    table = Table(title=f"Lists of {versions[-1].office}", title_justify="left", header_style="bold")
-    for heading in ("due", "timezone", "moved because"):
-        table.add_column(heading)
-    coming: Sequence[Due] = list(islice(due_lists(versions, beginning, beginning + dt.timedelta(days=400)), count))
-    for due in coming:
-        table.add_row(f"{due.moment:%a %Y-%m-%d %H:%M}", str(due.moment.tzinfo), due.why)
+    """Print the office's next `count` lists from `start` on, a day of the office, and which days each stands for."""
+    zones = list(dict.fromkeys(version.timezone for version in versions))
+    beginning = dt.datetime.combine(start, dt.time(), ZoneInfo((in_force(versions, start) or versions[0]).timezone))
+    coming = list(islice(due_lists(versions, beginning, beginning + _SHOWN_AHEAD), count))
+    table = Table(title=f"Lists of {versions[-1].office}, by the clock of {', '.join(zones)}", title_justify="left")
+    for heading in ("due", "at", "moved because"):
+        table.add_column(heading, no_wrap=heading != "moved because")
+    for number, due in enumerate(coming):
+        table.add_row(f"{due.moment:%a %d %b %Y}", f"{due.moment:%H:%M %Z}", _moved(due))
+        following = coming[number + 1] if number + 1 < len(coming) else due
+        if following.moment.month != due.moment.month:
+            table.add_section()
     console.print(table)
+    if len(coming) < count:
+        console.print(f"None further until {beginning + _SHOWN_AHEAD:%d %b %Y}.")
+    for version in versions[1:]:
+        if coming and version.effective_from > start:
+            console.print(f"From {version.effective_from:%a %d %b %Y} by the version that begins then.")
+
+
+def _moved(due: Due) -> str:
+    """The planned days that the list stands for beside its own, each stretch with why it moved."""
+    word = "also for" if len(due.moved) < len(due.planned) else "for"
+    stretches = []
+    for why, together in groupby(due.moved, key=lambda day: day[1]):
+        days = [day for day, _ in together]
+        span = f"{days[0]:%a %d %b}" + (f" to {days[-1]:%a %d %b} ({len(days)} lists)" if len(days) > 1 else "")
+        stretches.append(f"{word} {span}: {why}")
+    return "; ".join(stretches)

@@ -21,6 +21,8 @@ from pydantic import (
     model_validator,
 )
 
+from include.extracts.countries import ISO_3166, KOSOVO
+
 EXTRA_COLUMNS = (
     "case_id",
     "asylum_reference",
@@ -87,6 +89,13 @@ def _timezone(name: str) -> str:
     return name
 
 
+def _country_with_holidays(code: str) -> str:
+    # An unknown one would stop the timetable, and with it the DAGs of every office.
+    if code not in ISO_3166 and code != KOSOVO:
+        raise ValueError("not a country; write its three letters, such as GRC")
+    return code
+
+
 _WORKING_DAYS = r"(\d+) working days?"
 InWorkingDays = Annotated[
     WorkingDays,
@@ -120,6 +129,7 @@ Clock = Annotated[
 ]
 Timezone = Annotated[str, AfterValidator(_timezone), Field(examples=["Europe/Athens"])]
 CountryCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 3166-1 alpha-3", examples=["GRC"])]
+HolidayCountry = Annotated[CountryCode, AfterValidator(_country_with_holidays)]
 Email = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", examples=["protection.athens@unhcr.example"])]
 ConnectionId = Annotated[
     str, Field(pattern=r"^[a-z0-9_]+$", description="An Airflow connection", examples=["sftp_grc_ath"])
@@ -146,11 +156,11 @@ class ListSettings(_Model):
 
     days: tuple[Weekday, ...] = Field(min_length=1, description="Days of the week on which a list is due")
     at: Clock = Field(description='Time of day in the office\'s timezone, in quotes: "09:00"')
-    holidays: CountryCode | None = Field(
+    holidays: HolidayCountry | None = Field(
         None, description="Public holidays of this country: a list due on one moves to the working day before"
     )
     workweek: tuple[Weekday, ...] | None = Field(
-        None, description="Working days of the week where they are not those of the country of `holidays`"
+        None, min_length=1, description="Working days of the week where they are not those of the country of `holidays`"
     )
     urgent_within: InWorkingDays = Field(
         WorkingDays(days=5), description="A departure nearer than this is told by an urgent list"

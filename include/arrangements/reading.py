@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -69,9 +70,17 @@ def load_offices(folder: Path) -> tuple[dict[str, list[Arrangement]], list[Probl
 
 
 def in_force(versions: Sequence[Arrangement], on: dt.date) -> Arrangement | None:
-    """The newest version whose `effective_from` is not after `on`, or None before the first."""
-    begun = [version for version in versions if version.effective_from <= on]
-    return begun[-1] if begun else None
+    """The newest version whose `effective_from` is not after `on`, or None before the first.
+
+    versions: of one office, oldest first; on: a day of the office, in its own timezone
+    """
+    return next((version for version in reversed(versions) if version.effective_from <= on), None)
+
+
+def in_force_at(versions: Sequence[Arrangement], moment: dt.datetime) -> Arrangement | None:
+    """The newest version whose first day has come, where the office is, at `moment`, or None before the first."""
+    begun = (v for v in reversed(versions) if v.effective_from <= moment.astimezone(ZoneInfo(v.timezone)).date())
+    return next(begun, None)
 
 
 def load_sources(folder: Path) -> tuple[list[Source], list[Problem]]:

@@ -4,15 +4,13 @@ import datetime as dt
 
 from include.arrangements.calendar import due_moments
 from include.arrangements.checking import check
-from include.arrangements.reading import in_force, load_offices
-from include.ledger import intake, outbox, reviews
+from include.arrangements.reading import in_force_at, load_offices
+from include.ledger import figures, intake, outbox, reviews
 from include.ledger.engine import reading
-from include.settings import arrangements_folder, data_folder, first_day, last_day, write_private
+from include.settings import arrangements_folder, data_folder, first_day, last_day, late_after, write_private
 
 SETTLING = dt.timedelta(minutes=15)
 """How long Airflow has to start a reconciliation before it is called forgotten."""
-GRACE = dt.timedelta(hours=2)
-"""How long after its due moment, beyond its own wait, a list is called overdue."""
 LOOK_BACK = dt.timedelta(days=10)
 
 
@@ -43,29 +41,43 @@ def offices_still_owed() -> list[str]:
     return [office for office in owed if office in offices]
 
 
-def check_lists_are_on_time(now: dt.datetime) -> None:
-    """Compare what was due with what the ledger has.
-
-    raises: Overdue, naming the offices that nobody saw to and the lists that are still owed
-    """
+def overdue_lists(now: dt.datetime) -> dict[str, list[str]]:
+    """For each office what is overdue there: a list that nobody saw to, lists that are still owed."""
     offices, _ = load_offices(arrangements_folder())
+    overdue: dict[str, list[str]] = {}
     with reading() as session:
         seen_to = outbox.composed_for(session)
-        overdue = [f"list {owed} is still owed" for owed in outbox.owed_lists(session, now - GRACE)]
+        for owed in figures.owed(session):
+            if owed.sealed_at < now - late_after():
+                overdue.setdefault(owed.office, []).append(f"list {owed.list_number} via {owed.via} is still owed")
     end = last_day()
     until = min(now, end) if end else now
     for office, versions in sorted(offices.items()):
-        arrangement = in_force(versions, until.date())
+        arrangement = in_force_at(versions, until)
         if arrangement is None:
             continue
-        late_at = until - GRACE - arrangement.list.wait
+        late_at = until - late_after() - arrangement.list.wait
         since = max(late_at - LOOK_BACK, first_day())
         due = list(due_moments(versions, since, late_at))
         last = seen_to.get(office)
         if due and (last is None or last < due[-1]):
-            overdue.append(f"{office} should have been told at {due[-1]:%Y-%m-%d %H:%M %Z}")
+            overdue.setdefault(office, []).append(f"{office} should have been told at {due[-1]:%Y-%m-%d %H:%M %Z}")
+    return overdue
+
+
+def check_lists_are_on_time(overdue: dict[str, list[str]]) -> None:
+    """raises: Overdue, naming the offices that nobody saw to and the lists that are still owed"""
     if overdue:
-        raise Overdue("; ".join(overdue))
+        raise Overdue("; ".join(what for found in overdue.values() for what in found))
+
+
+def what_is_late(office: str, due_at: dt.datetime) -> list[str]:
+    """What the office should have of the list due at `due_at` and has not, in a sentence each; empty if it has it."""
+    with reading() as session:
+        seen_to = outbox.composed_for(session).get(office)
+        owed = [one for one in figures.owed(session, office) if one.due_at <= due_at]
+    unmade = seen_to is None or seen_to < due_at
+    return [*(["The list has not been made."] if unmade else []), *(f"{one} is not with the office." for one in owed)]
 
 
 def check_arrangements_load() -> None:

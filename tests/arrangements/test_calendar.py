@@ -15,6 +15,7 @@ from include.arrangements.calendar import (
     working_days_between,
 )
 from include.arrangements.models import WEEKDAYS, Arrangement, Source
+from include.extracts.countries import ISO_3166, KOSOVO
 
 COUNTRIES = {
     "GRC": "Europe/Athens",
@@ -68,7 +69,7 @@ def test_a_list_due_on_a_holiday_moves_to_the_working_day_before():
     # 6 January 2027, Epiphany in Greece, is a Wednesday.
     (due,) = due_lists([office(days=["wed"])], midnight("2027-01-04"), midnight("2027-01-10"))
     assert (due.moment.date().isoformat(), due.planned) == ("2027-01-05", (dt.date(2027, 1, 6),))
-    assert "Epiphany" in due.why
+    assert due.moved == ((dt.date(2027, 1, 6), "public holiday (Epiphany)"),)
 
 
 def test_lists_that_move_onto_one_day_are_one():
@@ -77,10 +78,51 @@ def test_lists_that_move_onto_one_day_are_one():
     assert [moment.date().isoformat() for moment in moments] == ["2026-11-10"]
 
 
+def test_reasons_are_in_english_whatever_the_language_of_the_machine(monkeypatch):
+    monkeypatch.setenv("LANGUAGE", "el")
+    (due,) = due_lists(
+        [office("MAR", days=["mon"], timezone="Africa/Casablanca")], midnight("2027-01-07"), midnight("2027-01-10")
+    )
+    assert due.moved == ((dt.date(2027, 1, 11), "public holiday (Proclamation of Independence Day)"),)
+
+
 def test_an_office_closed_over_its_whole_week_is_told_before_it_closes():
     closed = office(days=["mon"], closures=["2026-12-24..2027-01-02"])
     moments = due_moments([closed], midnight("2026-12-22"), midnight("2027-01-05"))
     assert [moment.date().isoformat() for moment in moments] == ["2026-12-23", "2027-01-04"]
+
+
+def test_nobody_is_told_on_a_closed_day_however_long_the_closure():
+    closed = office(days=["mon"], closures=["2026-12-24..2027-06-30"])
+    moments = due_moments([closed], midnight("2026-12-22"), midnight("2027-07-06"))
+    assert [moment.date().isoformat() for moment in moments] == ["2026-12-23", "2027-07-05"]
+
+
+def test_an_office_that_begins_on_days_off_is_told_on_its_first_working_day():
+    # 1 November 2026 is a Sunday.
+    new = office(days=["mon"], begins="2026-11-01", closures=["2026-11-02..2026-11-03"])
+    first = next(due_lists([new], midnight("2026-10-01"), midnight("2026-11-30")))
+    assert (first.moment.date(), first.planned) == (dt.date(2026, 11, 4), (dt.date(2026, 11, 2),))
+
+
+def test_a_list_that_moves_to_before_a_new_version_goes_by_the_version_in_force_there():
+    versions = [office(days=["fri"]), office(days=["mon"], at="14:00", begins="2026-11-08", closures=["2026-11-09"])]
+    (due,) = due_lists(versions, midnight("2026-11-03"), midnight("2026-11-14"))
+    assert (f"{due.moment:%a %d %H:%M}", len(due.planned)) == ("Fri 06 09:00", 2)
+
+
+def test_a_saturday_that_a_country_exchanges_for_a_bridge_day_is_a_working_day():
+    known = holidays.country_holidays("AM", years=2024)
+    saturday = min(known.weekend_workdays)
+    settings = office("ARM", timezone="Asia/Yerevan").list
+    assert saturday.weekday() >= 5
+    assert working_days_between(settings, saturday - dt.timedelta(days=1), saturday) == 1
+
+
+def test_every_country_that_an_arrangement_may_name_has_its_holidays():
+    for country in sorted(ISO_3166 | {KOSOVO}):
+        settings = office(country, timezone="UTC").list
+        assert 200 < working_days_between(settings, dt.date(2026, 1, 1), dt.date(2027, 1, 1)) < 310, country
 
 
 def test_a_workweek_of_its_own_counts():

@@ -1,13 +1,17 @@
+import datetime as dt
+import io
 import json
 import shutil
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from include.arrangements.checking import check
-from include.arrangements.reading import in_force, load_offices, load_sources, version
+from include.arrangements.checking import check, print_schedule
+from include.arrangements.reading import in_force, in_force_at, load_offices, load_sources, version
 from include.arrangements.schemas import schemas
 from include.settings import ROOT
+from tests.arrangements.test_calendar import office
 
 REPOSITORY = ROOT / "include" / "arrangements"
 CONTRACT_EXAMPLE = """\
@@ -94,6 +98,8 @@ MISTAKES = [
     ("  - via: email", "  - via: post", "line 25, deliver.2", "'sftp', 'email'"),
     ('at: "09:00"', "at: 10:30", "line 9, list.at", 'in quotes: "09:00"'),
     ("Europe/Athens", "Europe/Atlantis", "line 5, timezone", "Europe/Athens"),
+    ("holidays: GRC", "holidays: GRX", "line 10, list.holidays", "such as GRC"),
+    ("holidays: GRC", "workweek: []", "line 10, list.workweek", "at least 1"),
     ("[mon, thu]", "[mon, funday]", "line 8, list.days.2", "'mon', 'tue'"),
     ("5 working days", "soon", "line 11, list.urgent_within", "5 working days"),
     ("2026-12-24..2027-01-02", "2027-01-02..2026-12-24", "line 15, list.closures.1", "ends before it begins"),
@@ -134,6 +140,31 @@ def test_the_version_in_force_is_the_newest_that_has_begun(folder):
     assert in_force(versions, day).list.days == ("mon", "thu")
     assert in_force(versions, day.replace(year=2027, month=1)).list.days == ("fri",)
     assert version(versions[0]) != version(versions[1])
+
+
+def test_a_version_is_in_force_from_midnight_where_the_office_is():
+    versions = [office("GRC", timezone="Pacific/Apia", begins="2026-11-02")]
+    assert in_force_at(versions, dt.datetime(2026, 11, 1, 10, 59, tzinfo=dt.UTC)) is None
+    assert in_force_at(versions, dt.datetime(2026, 11, 1, 11, 0, tzinfo=dt.UTC)) is versions[0]
+
+
+def test_the_schedule_says_what_each_list_stands_for():
+    console = Console(record=True, width=100, file=io.StringIO())
+    closed = office("GRC", days=["mon", "tue", "wed", "thu", "fri"], closures=["2026-12-24..2027-01-02"])
+    print_schedule([closed], dt.date(2026, 12, 22), 4, console)
+    lines = [line for line in console.export_text().splitlines() if "EET" in line]
+    assert [line.split("│")[1].strip() for line in lines] == [
+        "Tue 22 Dec 2026", "Wed 23 Dec 2026", "Mon 04 Jan 2027", "Tue 05 Jan 2027",
+    ]  # fmt: skip
+    assert "also for Thu 24 Dec to Fri 01 Jan (7 lists): office closed" in lines[1]
+    assert "also for Wed 06 Jan: public holiday (Epiphany)" in lines[3]
+
+
+def test_the_schedule_begins_with_the_day_as_the_office_counts_it():
+    console = Console(record=True, width=100, file=io.StringIO())
+    # Half past midnight in Apia is the morning before in UTC.
+    print_schedule([office("GRC", at="00:30", timezone="Pacific/Apia")], dt.date(2026, 11, 2), 1, console)
+    assert "Mon 02 Nov 2026" in console.export_text()
 
 
 def test_a_broken_source_stops_only_itself(folder):

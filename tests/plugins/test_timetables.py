@@ -73,6 +73,60 @@ def test_a_list_made_by_hand_reaches_back_to_the_one_before():
     assert interval == DataInterval(pendulum.datetime(2026, 11, 2, 7), pendulum.datetime(2026, 11, 4, 12))
 
 
+def test_a_list_made_by_hand_at_a_due_moment_reaches_back_to_the_one_before_too():
+    due = pendulum.datetime(2026, 11, 9, 7)
+    interval = OfficeTimetable([office(days=["mon"])]).infer_manual_data_interval(run_after=due)
+    assert interval == DataInterval(pendulum.datetime(2026, 11, 2, 7), due)
+
+
+def after(last: DataInterval, **settings):
+    """The run that follows `last`, by an arrangement that was changed since."""
+    daily = OfficeTimetable([office(days=["mon", "tue", "wed", "thu", "fri"], **settings)])
+    restriction = TimeRestriction(START, None, catchup=True)
+    return daily.next_dagrun_info(last_automated_data_interval=last, restriction=restriction)
+
+
+MONDAYS = DataInterval(pendulum.datetime(2026, 11, 6, 7), pendulum.datetime(2026, 11, 9, 7))
+
+
+def test_a_closure_that_is_added_later_moves_what_is_still_to_come():
+    info = after(MONDAYS, closures=["2026-11-11..2026-11-13"])
+    assert info.run_after.isoformat() == "2026-11-10T07:00:00+00:00"
+    info = after(info.data_interval, closures=["2026-11-11..2026-11-13"])
+    assert info.run_after.isoformat() == "2026-11-16T07:00:00+00:00"
+
+
+def test_a_closure_that_is_added_after_its_list_went_gives_no_logical_date_twice():
+    """Airflow makes no second run of one date: the next list would never be made."""
+    info = after(MONDAYS, closures=["2026-11-09..2026-11-10"])
+    assert info.run_after.isoformat() == "2026-11-11T07:00:00+00:00"
+    assert info.logical_date == MONDAYS.end
+
+
+def test_a_closure_that_is_added_when_the_day_before_has_passed_sends_the_list_at_once():
+    weekly = OfficeTimetable([office(days=["thu"], closures=["2026-11-11..2026-11-12"])])
+    last = DataInterval(pendulum.datetime(2026, 10, 29, 7), pendulum.datetime(2026, 11, 5, 7))
+    info = weekly.next_dagrun_info(
+        last_automated_data_interval=last, restriction=TimeRestriction(START, None, catchup=True)
+    )
+    assert info.run_after.isoformat() == "2026-11-10T07:00:00+00:00"
+
+
+def test_the_ui_says_what_is_in_force_and_what_is_to_come(monkeypatch):
+    versions = [office(days=["mon"]), office(days=["thu", "fri"], at="14:00", begins="2026-11-10")]
+    monkeypatch.setattr(office_timetable, "now", lambda zone: pendulum.datetime(2026, 11, 9, 21, 59, tz=zone))
+    timetable = OfficeTimetable(versions)
+    assert timetable.summary == "mon 09:00"
+    assert timetable.description == (
+        "mon at 09:00 Europe/Athens, on working days of AAA-BBB; from 2026-11-10: thu, fri at 14:00 Europe/Athens"
+    )
+    # Midnight in Athens.
+    monkeypatch.setattr(office_timetable, "now", lambda zone: pendulum.datetime(2026, 11, 9, 22, tz=zone))
+    timetable = OfficeTimetable(versions)
+    assert timetable.summary == "thu, fri 14:00"
+    assert timetable.description == "thu, fri at 14:00 Europe/Athens, on working days of AAA-BBB"
+
+
 def test_a_daily_pull_begins_with_its_day_and_covers_it():
     found = runs(DailyPullTimetable(), count=3)
     assert [info.run_after for info in found] == [START.add(days=number) for number in range(3)]

@@ -1,0 +1,130 @@
+"""Telling IOM's focal point, by mail, that a list is late or missing. Nothing in such a mail names a person.
+
+Reach for `list_is_late` as what Airflow calls when a list's deadline has passed, for `tell_overdue` after the sweep's
+look. Both ask the ledger what is late: it alone knows what an office has.
+"""
+
+import datetime as dt
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from email.message import EmailMessage
+from email.utils import formatdate, make_msgid
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from include.arrangements.models import Arrangement
+from include.arrangements.reading import in_force_at, load_offices
+from include.delivery.outcomes import DeliveryFailed, DeliveryRefused, DeliveryUnknown
+from include.settings import arrangements_folder, data_folder, write_private
+
+CONNECTION = "smtp_avr"
+"""The Airflow connection of the mail server that mails to IOM's own staff go over."""
+REMIND_AFTER = dt.timedelta(hours=23)
+"""What stands is told again after this: once a day, by a sweep that looks every hour."""
+_log = logging.getLogger(__name__)
+
+
+def list_is_late(office: str, context: Mapping[str, Any]) -> None:
+    """Mail the office's focal point that a list is late, and what Airflow does about it.
+
+    For a run whose list is with the office by now, however it got there, nobody is mailed.
+    context: what Airflow gives a deadline's callback: `dag_run` as its REST API has it, and `deadline`
+    """
+    from include.reports.overdue import what_is_late
+
+    run = context["dag_run"]
+    due_at = dt.datetime.fromisoformat(run["data_interval_end"] or run["run_after"])
+    late = what_is_late(office, due_at)
+    if not late:
+        _log.info("%s: the list due at %s is with the office by now", office, due_at)
+        return
+    arrangement = _arrangement(office, due_at)
+    due = f"{due_at.astimezone(ZoneInfo(arrangement.timezone)):%A %d %B %Y %H:%M %Z}"
+    if run["state"] == "failed":
+        airflow = "It has failed: nothing is tried any more before somebody clears it."
+    else:
+        airflow = "It still tries."
+    _mail(
+        arrangement,
+        f"Late: the list of {office} due {due}",
+        [
+            f"The list that was due at {arrangement.name} ({office}) on {due} is late.",
+            "",
+            *_bullets(late),
+            "",
+            f"Airflow's run {run['dag_id']} {run['dag_run_id']} is to make and send it. {airflow}",
+        ],
+    )
+
+
+def tell_overdue(overdue: Mapping[str, Sequence[str]], now: dt.datetime) -> None:
+    """Mail each office's focal point what is overdue at the office: when it is new, and once a day while it stands.
+
+    overdue: for each office what is overdue, as `include.reports.overdue.overdue_lists` gives it
+    """
+    path = data_folder() / "overdue.json"
+    told: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    standing: dict[str, str] = {}
+    for office, found in sorted(overdue.items()):
+        known = {what: told[what] for what in found if what in told and _within(REMIND_AFTER, told[what], now)}
+        if len(known) < len(found):
+            try:
+                _mail(_arrangement(office, now), f"Overdue: {office}", ["This is overdue:", "", *_bullets(found)])
+            except (LookupError, DeliveryFailed, DeliveryRefused, DeliveryUnknown) as error:
+                # The sweep's task fails all the same, and the next one tries again.
+                _log.warning("the focal point of %s could not be told: %s", office, error)
+            else:
+                known = dict.fromkeys(found, now.isoformat())
+        standing |= known
+    write_private(path, json.dumps(standing).encode())
+
+
+def ask_for_approval(arrangement: Arrangement, what: str, question: str, *, again: bool) -> None:
+    """Mail the focal point that a list waits for a person in Airflow's UI; `again` when nobody answered in time.
+
+    what: the list; question: what is asked, in Markdown, figures and no names
+    """
+    subject = f"{'Still waiting' if again else 'Waiting'} for your approval: {what}"
+    lines = [
+        *(["Nobody has answered in time. Departures may come nearer while the list waits.", ""] if again else []),
+        question,
+        "",
+        "Answer in Airflow's UI, under Required Actions.",
+    ]
+    try:
+        _mail(arrangement, subject, lines)
+    except (LookupError, DeliveryFailed, DeliveryRefused, DeliveryUnknown) as error:
+        # The request stands in the UI all the same, and is mailed again when its time is over.
+        _log.warning("the focal point of %s could not be mailed: %s", arrangement.office, error)
+
+
+def _within(span: dt.timedelta, since: str, now: dt.datetime) -> bool:
+    return now - dt.datetime.fromisoformat(since) < span
+
+
+def _bullets(what: Sequence[str]) -> list[str]:
+    return [f"- {one}" for one in what]
+
+
+def _arrangement(office: str, at: dt.datetime) -> Arrangement:
+    versions = load_offices(arrangements_folder())[0].get(office, [])
+    found = in_force_at(versions, at) or (versions[-1] if versions else None)
+    if found is None:
+        raise LookupError(f"{office} has no good arrangement that names its focal point; see python -m include check")
+    return found
+
+
+def _mail(arrangement: Arrangement, subject: str, lines: Sequence[str]) -> None:
+    from include.connections import open_smtp
+    from include.delivery.email import deliver
+
+    with open_smtp(CONNECTION) as (smtp, sender):
+        mail = EmailMessage()
+        mail["From"], mail["To"], mail["Subject"] = sender, ", ".join(arrangement.answers.escalate), subject
+        mail["Date"], mail["Message-ID"] = formatdate(), make_msgid(domain=sender.rpartition("@")[2].rstrip(">"))
+        mail["Auto-Submitted"] = "auto-generated"
+        mail.set_content(
+            "\n".join([*lines, "", "What to do: docs/data-engineer.md. This mail names nobody on a list."])
+        )
+        deliver(smtp, mail)

@@ -1,0 +1,127 @@
+"""What can be counted of the ledger without naming anybody: what is owed, how early entries were told, what waits.
+
+Reach for this for reports, alerts and metrics. It reads and never writes.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from include.ledger import reviews
+from include.ledger.models import Delivery, Extract, List, Notice, Reconciliation
+from include.ledger.outbox import OWED
+
+
+@dataclass(frozen=True)
+class Owed:
+    """A list that one channel of its office is not known to have."""
+
+    office: str
+    list_number: str
+    via: str
+    """sftp or email"""
+    state: str
+    attempts: int
+    due_at: dt.datetime
+    sealed_at: dt.datetime
+
+    def __str__(self) -> str:
+        return f"{self.list_number} via {self.via} ({self.state}, tried {self.attempts} times)"
+
+
+def owed(session: Session, office: str | None = None) -> list[Owed]:
+    """Every list that some channel still owes, oldest first; of one office, or of all."""
+    statement = select(List, Delivery).join(Delivery, Delivery.list_id == List.id).where(Delivery.state.in_(OWED))
+    if office:
+        statement = statement.where(List.office == office)
+    return [
+        Owed(
+            office=found.office,
+            list_number=found.list_number,
+            via=_via(delivery),
+            state=delivery.state,
+            attempts=delivery.attempts,
+            due_at=found.due_at,
+            sealed_at=found.sealed_at,
+        )
+        for found, delivery in session.execute(statement.order_by(List.sealed_at, List.id, Delivery.id))
+    ]
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A delivery as its last attempt left it."""
+
+    via: str
+    state: str
+
+
+def tried_since(session: Session, office: str, since: dt.datetime) -> list[Tried]:
+    """The office's deliveries that were tried at `since` or later."""
+    statement = select(Delivery).join(List, List.id == Delivery.list_id)
+    tried = session.scalars(statement.where(List.office == office, Delivery.last_attempt_at >= since))
+    return [Tried(_via(delivery), delivery.state) for delivery in tried]
+
+
+@dataclass(frozen=True)
+class FirstTold:
+    """A list that its office, by the first of its channels, has since a moment."""
+
+    kind: str
+    after: dt.timedelta
+    """From the due moment to the moment at which the office had it."""
+    lead_days: tuple[int, ...]
+    """For each entry that was told for the first time: days from that day to the (expected) departure; negative where
+    the person had left by then. Entries without a date have none."""
+
+
+def told_since(session: Session, office: str, since: dt.datetime) -> list[FirstTold]:
+    """The lists that the office has since `since`, or later."""
+    found = []
+    for told in session.scalars(select(List).where(List.office == office, List.told_at >= since).order_by(List.id)):
+        assert told.told_at is not None  # noqa: S101  (for the type checker: asked for above)
+        departures = session.scalars(
+            select(func.coalesce(Notice.departed_on, Notice.expected_departure_on)).filter_by(
+                list_id=told.id, sequence=1
+            )
+        )
+        days = tuple((day - told.told_at.date()).days for day in departures if day)
+        found.append(FirstTold(told.kind, told.told_at - told.due_at, days))
+    return found
+
+
+def standings(session: Session) -> dict[str, dict[str, int]]:
+    """For each host country how many rows of its newest reconciled day have which standing."""
+    newest = (
+        select(Reconciliation.host_country, func.max(Reconciliation.day).label("day"))
+        .where(Reconciliation.added_up_at.is_not(None))
+        .group_by(Reconciliation.host_country)
+        .subquery()
+    )
+    rows = session.execute(
+        select(Reconciliation.host_country, Reconciliation.counts).join(
+            newest, (newest.c.host_country == Reconciliation.host_country) & (newest.c.day == Reconciliation.day)
+        )
+    )
+    return {host: counts for host, counts in rows}  # noqa: C416  (rows are not tuples to mypy)
+
+
+def quarantined(session: Session) -> dict[tuple[str, str], int]:
+    """For each host country and kind how many rows of its newest extract are in quarantine."""
+    extracts = session.execute(
+        select(Extract.host_country, Extract.kind, Extract.quarantined_count).order_by(Extract.day, Extract.turn)
+    )
+    return {(host, kind): count for host, kind, count in extracts}
+
+
+def cases_in_review(session: Session) -> dict[str, int]:
+    """For each host country how many cases wait for a person; none where none waits."""
+    waiting = reviews.queue(session)
+    counted = waiting.groupby("host_country")["case_id"].nunique()
+    return {str(host): int(count) for host, count in counted.items()}
+
+
+def _via(delivery: Delivery) -> str:
+    return delivery.channel.partition(":")[0]

@@ -1,0 +1,71 @@
+"""A list that cannot be delivered, under a real Airflow: its deadline passes, and the focal point has a mail."""
+
+import email
+import email.policy
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from include.demo.ports import free_port
+from include.demo.run import Demo
+from tests.servers import statsd
+
+pytestmark = [pytest.mark.airflow, pytest.mark.xdist_group("airflow")]
+OFFICE, DAG = "GRC-ATH", "deliver_lists__GRC-ATH"
+
+
+@pytest.fixture(scope="module")
+def late(tmp_path_factory) -> Iterator[tuple[Demo, Callable[[], list[str]]]]:
+    """One office, whose SFTP server is away; its empty list is due at once, and late after half a minute."""
+    prepared = Demo(tmp_path_factory.mktemp("late"), 1)
+    for path in (prepared.setting.arrangements / "offices").glob("*.yaml"):
+        if path.stem != OFFICE:
+            path.unlink()
+    path = prepared.setting.arrangements / "offices" / f"{OFFICE}.yaml"
+    path.write_text(re.sub("when_empty: skip", "when_empty: send\n  wait: 0 minutes", path.read_text()))
+    environment = prepared.airflow.environment
+    away = json.loads(environment["AIRFLOW_CONN_SFTP_GRC_ATH"]) | {"port": free_port()}
+    environment |= {"AIRFLOW_CONN_SFTP_GRC_ATH": json.dumps(away), "AVR_LATE_AFTER": "0.6"}
+    with statsd() as (port, received):
+        environment |= {
+            "AIRFLOW__METRICS__STATSD_ON": "True",
+            "AIRFLOW__METRICS__STATSD_HOST": "127.0.0.1",
+            "AIRFLOW__METRICS__STATSD_PORT": str(port),
+            "AIRFLOW__METRICS__STATSD_INFLUXDB_ENABLED": "True",
+        }
+        with prepared as running:
+            yield running, received
+
+
+def test_a_late_list_is_mailed_to_the_focal_point(late):
+    demo, _ = late
+    box = demo.setting.mail / "focal.point.athens@iom.example"
+    deadline = time.monotonic() + 240
+    while not list(box.glob("*.eml")):
+        demo.airflow.check_alive()
+        assert time.monotonic() < deadline, "no mail came"
+        time.sleep(1)
+    (path,) = box.glob("*.eml")
+    mail = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+    assert mail["Subject"] == "Late: the list of GRC-ATH due Monday 02 November 2026 09:00 EET"
+    text = mail.get_content()
+    assert "- GRC-ATH_2026-0001 via sftp (" in text
+    assert "It still tries." in text
+    assert f"{DAG} scheduled__" in text
+
+
+def test_the_ui_shows_the_office_its_days(late):
+    demo, _ = late
+    seen = demo.airflow.get(f"dags/{DAG}/details")
+    assert seen["timetable_summary"] == "mon, tue, wed, thu, fri 09:00"
+    assert seen["timetable_description"] == "mon, tue, wed, thu, fri at 09:00 Europe/Athens, on working days of GRC-ATH"
+
+
+def test_what_tasks_count_arrives_by_airflows_own_metrics(late):
+    _, received = late
+    assert "airflow.avr.lists_composed,office=GRC-ATH,kind=scheduled:1|c" in received()
+    assert "airflow.avr.delivery_attempts,office=GRC-ATH,via=sftp:1|c" in received()
+    assert "airflow.avr.delivery_failures,office=GRC-ATH,via=sftp,state=queued:1|c" in received()
