@@ -3,7 +3,8 @@
 
 Every hour: what should have happened, and did not? A partition whose two extracts are in and whose reconciliation is
 not is started again, and so is a host country's newest one after a person decided in review. An office that should
-have had a list, a list that is still owed, an arrangement that does not load: each fails its task, which names it.
+have had a list, a list that is still owed, an arrangement that does not load, a key or password that ends within
+thirty days: each fails its task, which names it.
 
 The sweep leaves a heartbeat in the data folder (`heartbeat`), for something outside Airflow to watch.
 """
@@ -53,6 +54,14 @@ def sweep():
 
         check_arrangements_load()
 
+    @task
+    def find_ending_seals() -> None:
+        """Keys and passwords that end soon, and offices that no list can be sealed for today."""
+        from include.connections import sealing_keys
+        from include.reports.seals import check_seals_last
+
+        check_seals_last(sealing_keys, datetime.now(UTC))
+
     @task(trigger_rule="all_done")
     def leave_heartbeat() -> None:
         from include.reports.overdue import leave_heartbeat
@@ -62,6 +71,7 @@ def sweep():
     start_forgotten_reconciliations() >> leave_heartbeat()
     find_overdue_lists()
     find_broken_arrangements()
+    find_ending_seals()
 
 
 sweep()

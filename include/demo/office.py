@@ -1,6 +1,6 @@
 """The other side: what an office has received, opened with what the office alone has, and checked as it would.
 
-Nothing here asks the ledger: an office sees its folder and its mailbox, its key and its password.
+Nothing here asks the ledger: an office sees its folder and its mailbox, its keys and its password, and IOM's certificate.
 """
 
 import email
@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from include.arrangements.models import Arrangement, EmailChannel, SftpChannel
+from include.arrangements.models import Arrangement, Channel, EmailChannel, SftpChannel
 from include.delivery.unsealing import CannotOpen, unseal
-from include.demo.setting import OfficeSecrets, Setting
+from include.demo.setting import Setting
 from include.lists.document import NOTICES
 from include.lists.opening import NotAList, OpenedList, open_list
 from include.settings import write_private
@@ -35,19 +35,18 @@ def open_everything(setting: Setting, offices: dict[str, list[Arrangement]]) -> 
     received = []
     for office, versions in sorted(offices.items()):
         for channel in versions[-1].deliver:
-            found = list(_folder(setting, office, channel) if channel.via == "sftp" else _mailbox(setting, channel))
-            opened = [
-                _open(office, channel.via, channel.seal, name, content, setting, setting.secrets[office])
-                for name, content in sorted(found)
-            ]
+            came = _folder(setting, office, channel) if channel.via == "sftp" else _mailbox(setting, channel)
+            by_number: dict[str, dict[str, bytes]] = {}
+            for name, content in sorted(came):
+                by_number.setdefault("_".join(name.split("_")[:2]), {})[name] = content
+            opened = [_open(office, channel, number, files, setting) for number, files in by_number.items()]
             received += _with_numbers_checked(opened)
     return received
 
 
 def _folder(setting: Setting, office: str, channel: SftpChannel) -> Iterator[tuple[str, bytes]]:
     for path in (setting.offices / office / channel.folder.strip("/")).iterdir():
-        if path.suffix != ".txt":  # what a CSV says of itself stands beside it
-            yield path.name, path.read_bytes()
+        yield path.name, path.read_bytes()
 
 
 def _mailbox(setting: Setting, channel: EmailChannel) -> Iterator[tuple[str, bytes]]:
@@ -56,25 +55,35 @@ def _mailbox(setting: Setting, channel: EmailChannel) -> Iterator[tuple[str, byt
     for copies in zip(*boxes, strict=True):
         mail = email.message_from_bytes(copies[0].read_bytes(), policy=email.policy.default)
         for part in mail.iter_attachments():
-            name = part.get_filename() or ""
-            if not name.endswith(".txt"):
-                yield name, part.get_content()
+            yield part.get_filename() or "", part.get_payload(decode=True)
 
 
-def _open(
-    office: str, via: str, how: str, name: str, content: bytes, setting: Setting, secrets: OfficeSecrets
-) -> Received:
-    number = "_".join(name.split("_")[:2])
-    key = secrets.secret_key if how == "pgp" else None
-    password = secrets.password if how == "password" else None
+def _open(office: str, channel: Channel, number: str, files: dict[str, bytes], setting: Setting) -> Received:
+    """Check the signature of every file that came for a list, and open the list itself."""
+    via, how, secrets = channel.via, channel.seal, setting.secrets[office]
+    signed = [name for name in files if not name.endswith(".asc")]
     try:
-        plain_name, plain = unseal(content, name, secret_key=key, password=password)
-        if how != "none" and plain == content:
+        plain = {
+            name: unseal(
+                files[name],
+                name,
+                certificate=setting.signing_certificate,
+                signature=files.get(f"{name}.asc"),
+                secret_key=secrets.secret_key if how == "pgp" else None,
+                password=secrets.password if how == "password" else None,
+                age_identity=secrets.age_identity if how == "age" else None,
+            )
+            for name in signed
+        }
+        # What a CSV says of itself stands beside it, in a text without names.
+        (came,) = [name for name in signed if not name.endswith(".txt")]
+        name, content = plain[came]
+        if how != "none" and content == files[came]:
             return Received(office, number, via, how, {}, "came unsealed")
-        opened = open_list(plain, plain_name)
+        opened = open_list(content, name)
     except (CannotOpen, NotAList) as error:
         return Received(office, number, via, how, {}, str(error))
-    write_private(Path(setting.opened, office, plain_name), plain)
+    write_private(Path(setting.opened, office, name), content)
     counts = opened.entries["notice"].value_counts()
     problem = _problem(opened, number)
     return Received(office, number, via, how, {n: int(counts.get(n, 0)) for n in NOTICES}, problem, opened)

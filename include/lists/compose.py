@@ -5,15 +5,15 @@ Reach for this to follow a list from what is true to what waits in the outbox.
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 from sqlalchemy.orm import Session
 
 from include.arrangements.calendar import working_days_between
-from include.arrangements.models import Arrangement
+from include.arrangements.models import Arrangement, Channel
 from include.arrangements.reading import version
+from include.delivery.keys import SealingKey
 from include.delivery.sealing import seal
 from include.ledger import intake, outbox
 from include.ledger.engine import writing
@@ -24,20 +24,12 @@ from include.lists.texts import email_for
 from include.lists.truth import office_truth
 
 
-@dataclass(frozen=True)
-class SealingKey:
-    """What seals an office's lists: its armoured OpenPGP certificate, or the password it was given."""
-
-    public_key: str | None
-    password: str | None
-
-
 def compose_list(
     arrangement: Arrangement, due_at: dt.datetime, keys: Mapping[str, SealingKey], now: dt.datetime
 ) -> tuple[str | None, dict[str, int]]:
     """The number of the list made for this due moment, with its counts by notice; None when there is nothing to tell.
 
-    keys: the sealing key of each channel of the arrangement, by channel key
+    keys: what seals and signs for each channel of the arrangement, by channel key
     raises: SealRefused if a channel's key is not what the arrangement recorded; then nothing is numbered or stored
     """
     with writing() as session:
@@ -49,7 +41,7 @@ def compose_list(
                 return None, {}
         notices = outbox.give_entries(session, arrangement.office, notices, now)
         document = _with_entries(document, notices)
-        parcels = [_parcel(document, arrangement, channel.key, keys[channel.key]) for channel in arrangement.deliver]
+        parcels = [_parcel(document, arrangement, channel, keys[channel.key], now) for channel in arrangement.deliver]
         sealed = List(
             office=arrangement.office,
             year=document.year,
@@ -113,22 +105,16 @@ def _with_entries(document: NotificationList, notices: pd.DataFrame) -> Notifica
     return document.with_entries(entries.assign(**dict.fromkeys(ANSWER_COLUMNS, "")))
 
 
-def _parcel(document: NotificationList, arrangement: Arrangement, channel_key: str, key: SealingKey) -> outbox.Parcel:
-    channel = next(channel for channel in arrangement.deliver if channel.key == channel_key)
-    files = [
-        seal(
-            file,
-            channel.seal,
-            public_key=key.public_key,
-            fingerprint=channel.fingerprint,
-            password=key.password,
-        )
-        for file in render(document, arrangement.list.format)
-    ]
+def _parcel(
+    document: NotificationList, arrangement: Arrangement, channel: Channel, key: SealingKey, now: dt.datetime
+) -> outbox.Parcel:
+    # What holds no names goes first, and a signature before what it signs: the list itself is last, so that its
+    # arrival is the list's arrival.
+    rendered = reversed(render(document, arrangement.list.format))
+    files = [leaving for file in rendered for leaving in seal(file, channel, key, now)]
     subject, body = email_for(document)
     return outbox.Parcel(
-        channel=channel_key,
+        channel=channel.key,
         cover={"subject": subject, "body": body} if channel.via == "email" else {},
-        # What holds no names goes first: the list itself is last, so that its arrival is the list's arrival.
-        files=tuple((file.name, file.content, file.sha256) for file in reversed(files)),
+        files=tuple((file.name, file.content, file.sha256) for file in files),
     )
