@@ -200,12 +200,13 @@ class _Channel(_Model):
 
     @model_validator(mode="after")
     def _has_what_its_seal_needs(self) -> "_Channel":
-        for seal, (setting, needed) in _NEEDED_BY_SEAL.items():
-            wanted, given = getattr(self, "seal", None) == seal, getattr(self, setting) is not None
-            if wanted and not given:
-                raise ValueError(f"seal: {seal} needs {needed}; write `{setting}`")
-            if given and not wanted:
-                raise ValueError(f"`{setting}` goes with seal: {seal} alone")
+        given = {seal for seal, (setting, _) in _NEEDED_BY_SEAL.items() if getattr(self, setting) is not None}
+        needed: set[str] = {getattr(self, "seal", "none")} & set(_NEEDED_BY_SEAL)
+        for seal in sorted(needed - given):
+            setting, what = _NEEDED_BY_SEAL[seal]
+            raise ValueError(f"seal: {seal} needs {what}; write `{setting}`")
+        for seal in sorted(given - needed):
+            raise ValueError(f"`{_NEEDED_BY_SEAL[seal][0]}` goes with seal: {seal} alone")
         return self
 
 

@@ -11,8 +11,8 @@ from pysequoia.packet import KeyFlags, Packet, PacketPile, SignatureType, Tag
 
 from include.delivery.keys import SealRefused, SigningKey
 
-
 _NEVER = dt.datetime.max.replace(tzinfo=dt.UTC)
+_LONG_AGO = dt.datetime.min.replace(tzinfo=dt.UTC)
 
 
 def sign_and_encrypt(
@@ -84,7 +84,7 @@ def _offices_certificate(public_key: str | None, fingerprint: str | None, now: d
 
 
 def _signer(signing: SigningKey, now: dt.datetime) -> PySigner:
-    """What signs, after a signature of it was found good: a subkey may have ended that the whole key says nothing of."""
+    """What signs, once a signature by it was found good: a subkey may have ended while the key as a whole has not."""
     key = _secret_key(signing)
     certificate = key.extract_certificate()
     _check_in_force(certificate, "the signing key of connection sign_lists", now)
@@ -135,8 +135,9 @@ def _check_in_force(certificate: Cert, what: str, now: dt.datetime) -> None:
 
 def _end(certificate: Cert, does: Callable[[KeyFlags], bool]) -> dt.datetime | None:
     """When the certificate ends, or the last of its subkeys for this work, if that is sooner."""
-    subkeys = [subkey for subkey in _parts(certificate)[1:] if does(_newest_binding(subkey).key_flags)]
-    end = min(certificate.expiration or _NEVER, max(map(_subkey_end, subkeys), default=_NEVER))
+    of_subkeys = [(_newest_binding(subkey).key_flags, _subkey_end(subkey)) for subkey in _parts(certificate)[1:]]
+    end = max((end for flags, end in of_subkeys if flags and does(flags)), default=_NEVER)
+    end = min(certificate.expiration or _NEVER, end)
     return None if end == _NEVER else end
 
 
@@ -159,11 +160,11 @@ def _parts(certificate: Cert) -> list[list[Packet]]:
 def _newest_binding(subkey: list[Packet]) -> Packet:
     """The newest statement of the primary key on what this subkey is for, and until when."""
     bindings = [packet for packet in subkey if packet.signature_type == SignatureType.SubkeyBinding]
-    return max(bindings, key=lambda packet: packet.signature_created)
+    return max(bindings, key=lambda packet: packet.signature_created or _LONG_AGO)
 
 
 def _subkey_end(subkey: list[Packet]) -> dt.datetime:
     if any(packet.signature_type == SignatureType.SubkeyRevocation for packet in subkey):
-        return dt.datetime.min.replace(tzinfo=dt.UTC)
-    period = _newest_binding(subkey).key_validity_period
-    return subkey[0].key_created + period if period else _NEVER
+        return _LONG_AGO
+    created, period = subkey[0].key_created, _newest_binding(subkey).key_validity_period
+    return created + period if created and period else _NEVER

@@ -7,10 +7,10 @@ from include.arrangements.models import Days
 from include.delivery.keys import SealRefused
 
 SHORTEST = 16
-_SPOKEN = {word[0]: word for word in (
-    "alfa", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "juliett", "kilo", "mike", "november",
-    "papa", "quebec", "romeo", "sierra", "tango", "uniform", "victor", "whiskey", "xray", "yankee", "zulu",
-)} | {"2": "two", "3": "three", "4": "four", "5": "five", "6": "six", "7": "seven", "8": "eight", "9": "nine"}  # fmt: skip
+_LETTERS = """alfa bravo charlie delta echo foxtrot golf hotel juliett kilo mike november papa quebec romeo sierra tango
+uniform victor whiskey xray yankee zulu"""
+_DIGITS = {"2": "two", "3": "three", "4": "four", "5": "five", "6": "six", "7": "seven", "8": "eight", "9": "nine"}
+_SPOKEN = {word[0]: word for word in _LETTERS.split()} | _DIGITS
 """What a password is made of, and how each is said. Left out is what looks like another: i, l, o, 0, 1."""
 
 

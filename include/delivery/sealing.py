@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import pyrage
 import pyzipper
 from msoffcrypto.format.ooxml import OOXMLFile
+from pyzipper.zipfile_aes import WZ_AES_V2
 
 from include.arrangements.models import Channel
 from include.delivery.keys import SealingKey, SealRefused, SigningKey
@@ -79,7 +80,7 @@ def _with_password(file: RenderedFile, password: str) -> tuple[str, bytes]:
     with pyzipper.AESZipFile(sealed, "w", compression=pyzipper.ZIP_DEFLATED) as zipped:
         zipped.setpassword(password.encode("ascii"))
         # The second version of the format, because the first shows a checksum of what is inside.
-        zipped.setencryption(pyzipper.WZ_AES, nbits=256, force_wz_aes_version=pyzipper.WZ_AES_V2)
+        zipped.setencryption(pyzipper.WZ_AES, nbits=256, force_wz_aes_version=WZ_AES_V2)
         zipped.writestr(file.name, file.content)
     return f"{file.name}.zip", sealed.getvalue()
 

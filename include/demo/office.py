@@ -1,6 +1,6 @@
 """The other side: what an office has received, opened with what the office alone has, and checked as it would.
 
-Nothing here asks the ledger: an office sees its folder and its mailbox, its keys and its password, and IOM's certificate.
+Nothing here asks the ledger: an office sees its folder and mailbox, its keys and password, and IOM's certificate.
 """
 
 import email
@@ -55,13 +55,18 @@ def _mailbox(setting: Setting, channel: EmailChannel) -> Iterator[tuple[str, byt
     for copies in zip(*boxes, strict=True):
         mail = email.message_from_bytes(copies[0].read_bytes(), policy=email.policy.default)
         for part in mail.iter_attachments():
-            yield part.get_filename() or "", part.get_payload(decode=True)
+            content = part.get_payload(decode=True)
+            yield part.get_filename() or "", content if isinstance(content, bytes) else b""
 
 
 def _open(office: str, channel: Channel, number: str, files: dict[str, bytes], setting: Setting) -> Received:
     """Check the signature of every file that came for a list, and open the list itself."""
     via, how, secrets = channel.via, channel.seal, setting.secrets[office]
     signed = [name for name in files if not name.endswith(".asc")]
+    # What a CSV says of itself stands beside it, in a text without names.
+    lists = [name for name in signed if not name.endswith(".txt")]
+    if len(lists) != 1:
+        return Received(office, number, via, how, {}, f"{len(lists)} files came instead of one list")
     try:
         plain = {
             name: unseal(
@@ -75,10 +80,8 @@ def _open(office: str, channel: Channel, number: str, files: dict[str, bytes], s
             )
             for name in signed
         }
-        # What a CSV says of itself stands beside it, in a text without names.
-        (came,) = [name for name in signed if not name.endswith(".txt")]
-        name, content = plain[came]
-        if how != "none" and content == files[came]:
+        name, content = plain[lists[0]]
+        if how != "none" and content == files[lists[0]]:
             return Received(office, number, via, how, {}, "came unsealed")
         opened = open_list(content, name)
     except (CannotOpen, NotAList) as error:

@@ -18,6 +18,7 @@ from include.lists.opening import open_list
 from tests.arrangements.test_calendar import office
 from tests.ledger.world import MONDAY, TUESDAY, case, cases, reconcile
 from tests.servers import client, sftp
+from tests.signing import SIGNING
 
 pytestmark = pytest.mark.usefixtures("ledger")
 MORNING = dt.datetime(2026, 11, 2, 7, tzinfo=dt.UTC)
@@ -33,7 +34,7 @@ def arrangement(**more):
 
 def compose(made=None, due_at=MORNING):
     made = made or arrangement()
-    return compose_list(made, due_at, {channel.key: SealingKey(None, None) for channel in made.deliver}, due_at)
+    return compose_list(made, due_at, {channel.key: SealingKey(signing=SIGNING) for channel in made.deliver}, due_at)
 
 
 @contextmanager
