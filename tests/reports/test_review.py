@@ -22,6 +22,7 @@ from include.reports.day import check_day_adds_up
 from include.reports.overdue import forgotten_partitions
 from include.reports.review import by_departure
 from tests.arrangements.test_calendar import office
+from tests.signing import SIGNING
 
 pytestmark = pytest.mark.usefixtures("ledger")
 MONDAY = dt.date(2026, 11, 2)
@@ -92,7 +93,7 @@ def compose(day):
         "GRC", days=["mon", "tue", "wed", "thu"], begins="2026-11-01", also={"deliver": [channel], "office": "GRC-ATH"}
     )
     moment = dt.datetime.combine(day, dt.time(18), dt.UTC)
-    return compose_list(made, moment, {channel.key: SealingKey(None, None) for channel in made.deliver}, moment)[1]
+    return compose_list(made, moment, {channel.key: SealingKey(signing=SIGNING) for channel in made.deliver}, moment)[1]
 
 
 def notices():
