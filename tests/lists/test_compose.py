@@ -11,7 +11,7 @@ from sqlalchemy import select
 from include.delivery.sealing import SealRefused
 from include.delivery.send import NotDelivered, send_owed
 from include.ledger.engine import reading, writing
-from include.ledger.models import Delivery, List
+from include.ledger.models import Delivery, List, SealedFile
 from include.ledger.outbox import void_list
 from include.lists.compose import SealingKey, compose_list
 from include.lists.opening import open_list
@@ -139,6 +139,23 @@ def test_a_key_that_is_not_the_recorded_one_makes_nothing():
         compose(arrangement(deliver=[channel]))
     with reading() as session:
         assert session.scalars(select(List.id)).all() == []
+
+
+def test_without_a_key_that_signs_nothing_is_made():
+    made = arrangement()
+    reconcile(MONDAY, cases(case("A")))
+    with pytest.raises(SealRefused, match="signing key"):
+        compose_list(made, MORNING, {channel.key: SealingKey() for channel in made.deliver}, MORNING)
+    with reading() as session:
+        assert session.scalars(select(List.id)).all() == []
+
+
+def test_every_file_goes_after_its_signature_and_the_list_itself_is_last():
+    reconcile(MONDAY, cases(case("A")))
+    number, _ = compose(arrangement(list={"format": "csv"}))
+    with reading() as session:
+        names = session.scalars(select(SealedFile.name).order_by(SealedFile.position)).all()
+    assert names == [f"{number}_scheduled.{end}" for end in ("txt.asc", "txt", "csv.asc", "csv")]
 
 
 def test_nobody_is_listed_without_consent_where_it_is_required():

@@ -8,6 +8,7 @@ import shutil
 import pytest
 from pysequoia import Profile, Tsk
 
+from include.arrangements.reading import load_offices
 from include.connections import sealing_keys
 from include.delivery.keys import SigningKey
 from include.delivery.openpgp import make_key
@@ -97,3 +98,12 @@ def test_a_missing_connection_is_named_with_its_office(connect, name, what):
     connect().delenv(f"AIRFLOW_CONN_{name}")
     (line,) = said()
     assert line.startswith(f"{OFFICE}: connection {what}")
+
+
+def test_an_age_recipient_comes_from_the_offices_connection(monkeypatch):
+    monkeypatch.setenv("AIRFLOW_CONN_SIGN_LISTS", json.dumps({"conn_type": "generic"}))
+    extra = {"age_recipient": "age1something"}
+    monkeypatch.setenv("AIRFLOW_CONN_SEAL_TUR_ANK", json.dumps({"conn_type": "generic", "extra": extra}))
+    arrangement = load_offices(ROOT / "include" / "arrangements")[0]["TUR-ANK"][-1]
+    (key,) = sealing_keys(arrangement).values()
+    assert key.age_recipient == "age1something"
