@@ -6,7 +6,7 @@ Sequoia's errors may quote what they were given, so none of them leaves this mod
 import datetime as dt
 from collections.abc import Callable
 
-from pysequoia import Cert, Profile, PySigner, Sig, SignatureMode, Tsk, encrypt, sign, verify
+from pysequoia import Cert, Profile, PySigner, SignatureMode, Tsk, encrypt, sign
 from pysequoia.packet import KeyFlags, Packet, PacketPile, SignatureType, Tag
 
 from include.delivery.keys import SealRefused, SigningKey
@@ -84,20 +84,15 @@ def _offices_certificate(public_key: str | None, fingerprint: str | None, now: d
 
 
 def _signer(signing: SigningKey, now: dt.datetime) -> PySigner:
-    """What signs, once a signature by it was found good: a subkey may have ended while the key as a whole has not."""
     key = _secret_key(signing)
-    certificate = key.extract_certificate()
-    _check_in_force(certificate, "the signing key of connection sign_lists", now)
+    _check_in_force(key.extract_certificate(), "the signing key of connection sign_lists", now)
     try:
-        signer = key.signer(signing.passphrase or None)
+        return key.signer(signing.passphrase or None)
     except Exception:
-        raise SealRefused("the signing key does not open with the passphrase of connection sign_lists") from None
-    try:
-        proof = Sig.from_bytes(bytes(sign(signer, b"proof", mode=SignatureMode.DETACHED)))
-        verify(b"proof", store=lambda _: [certificate], signature=proof)
-    except Exception:
-        raise SealRefused("the signing key of connection sign_lists makes no valid signature") from None
-    return signer
+        raise SealRefused(
+            "the signing key of connection sign_lists does not open with the connection's password as its passphrase, "
+            "or has no part for signing that is in force"
+        ) from None
 
 
 def _secret_key(signing: SigningKey) -> Tsk:

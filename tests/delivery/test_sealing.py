@@ -187,6 +187,16 @@ def test_a_key_of_gnupg_with_a_passphrase_signs_and_without_it_nothing_is_made(g
             sealed(CSV, "age", SealingKey(age_recipient=RECIPIENT, signing=SigningKey(secret, wrong)))
 
 
+def test_a_signing_key_whose_part_for_signing_has_expired_makes_nothing_and_ends_with_it(gpg):
+    fingerprint = gpg.make("IOM <lists@iom.example>", "default", "cert", "1y")
+    gpg.run("--quick-add-key", fingerprint, "ed25519", "sign", "seconds=2")
+    signing = SigningKey(gpg.secret(fingerprint), None)
+    assert signing_ends_on(signing) <= (NOW + dt.timedelta(days=1)).date()
+    time.sleep(2)
+    with pytest.raises(SealRefused, match="no part for signing"):
+        sealed(CSV, "none", SealingKey(signing=signing))
+
+
 @pytest.mark.skipif(shutil.which("age") is None, reason="age is not installed: apt-get install age")
 def test_an_office_with_age_opens_its_list(tmp_path):
     (tmp_path / "identity.txt").write_text(f"{IDENTITY}\n")
@@ -321,7 +331,7 @@ def revoked_signing_key():
     [
         (None, "is missing"),
         ("not a key", "cannot be read"),
-        (CERTIFICATE, "cannot be read|makes no|does not open"),
+        (CERTIFICATE, "no part for signing"),
         (revoked_signing_key(), "is revoked"),
         (str(Tsk.generate(user_id="IOM", profile=Profile.RFC4880, validity_seconds=60)), "has expired"),
     ],
