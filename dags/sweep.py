@@ -1,10 +1,9 @@
 """
 ### Sweep
 
-Every hour: what should have happened, and did not? A partition whose two extracts are in and whose reconciliation is
-not is started again, and so is a host country's newest one after a person decided in review. A list that could not be
-sent when it was made is sent again. An office that should have had a list, a list that is still owed, an arrangement
-that does not load: each fails its task, which names it.
+Every hour: what was forgotten, and can be put right without a person? A partition whose two extracts are in and whose
+reconciliation is not is started again, and so is a host country's newest one after a person decided in review. A list
+that could not be sent when it was made is sent again. What needs a person is found by *watch*.
 
 The sweep leaves a heartbeat in the data folder (`heartbeat`), for something outside Airflow to watch.
 """
@@ -12,13 +11,13 @@ The sweep leaves a heartbeat in the data folder (`heartbeat`), for something out
 from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import dag, task
-from pull_timetable import SweepTimetable
+from pull_timetable import HourlyTimetable
 
 from include.assets import asylum_procedure, avr_cases
 
 
 @dag(
-    schedule=SweepTimetable(),
+    schedule=HourlyTimetable(minute=20),
     catchup=False,
     max_active_runs=1,
     doc_md=__doc__,
@@ -55,39 +54,13 @@ def sweep():
         return send_lists(office)
 
     @task(trigger_rule="all_done")
-    def find_overdue_lists() -> None:
-        """Offices that should have been told by now and were not: their focal points are mailed, once a day."""
-        from include.alerts import tell_overdue
-        from include.reports.overdue import check_lists_are_on_time, overdue_lists
-
-        overdue = overdue_lists(datetime.now(UTC))
-        tell_overdue(overdue, datetime.now(UTC))
-        check_lists_are_on_time(overdue)
-
-    @task
-    def find_broken_arrangements() -> None:
-        """Arrangements and sources that do not load, and host countries that no office hears of."""
-        from include.reports.overdue import check_arrangements_load
-
-        check_arrangements_load()
-
-    @task
-    def measure() -> None:
-        """Figures of what is owed, overdue, in review, in quarantine and missing, where Airflow's metrics are on."""
-        from include.metrics import measure_what_stands
-
-        measure_what_stands(datetime.now(UTC))
-
-    @task(trigger_rule="all_done")
     def leave_heartbeat() -> None:
         from include.reports.overdue import leave_heartbeat
 
         leave_heartbeat(datetime.now(UTC))
 
     start_forgotten_reconciliations() >> leave_heartbeat()
-    send_again.expand(office=offices_to_send_to()) >> find_overdue_lists()
-    find_broken_arrangements()
-    measure()
+    send_again.expand(office=offices_to_send_to())
 
 
 sweep()

@@ -89,6 +89,10 @@ def main(arguments: list[str] | None = None) -> int:
     void.add_argument("list_number", metavar="OFFICE_YYYY-NNNN")
     void.add_argument("--reason", required=True)
 
+    command(_password, "password", "print a fresh list password for an office; nothing keeps it")
+
+    command(_signing_key, "signing-key", "print what offices check the signatures of their lists with")
+
     demo = command(_demo, "demo", "run the main job with real servers and a real Airflow")
     demo.add_argument("--folder", type=Path, default=Path("demo-data"))
     demo.add_argument("--days", type=int, default=2)
@@ -221,6 +225,40 @@ def _void(given: argparse.Namespace) -> int:
             void_list(session, given.list_number, given.reason, dt.datetime.now(dt.UTC))
 
     return _told(void)
+
+
+def _password(_: argparse.Namespace) -> int:
+    from include.delivery.passwords import make_password, spoken
+
+    password = make_password()
+    groups = "\n".join(f"  {group}   {words}" for group, words in spoken(password))
+    sys.stdout.write(
+        f"{password}\n\nRead out, small letters, a hyphen between the groups:\n{groups}\n\n"
+        "1. Put it into Airflow's connection seal_OFFICE (seal_grc_ath) as its password, and into its extra\n"
+        f'   "password_since": "{dt.datetime.now(dt.UTC).date()}".\n'
+        "2. Tell it to the office by the way that `password_by` of its arrangement names, and by no other.\n"
+        "It is kept nowhere else and not shown again.\n"
+    )
+    return 0
+
+
+def _signing_key(_: argparse.Namespace) -> int:
+    from include.connections import signing_key
+    from include.delivery.keys import SealRefused
+    from include.delivery.openpgp import signing_certificate
+    from include.delivery.outcomes import DeliveryRefused
+
+    try:
+        certificate, fingerprint = signing_certificate(signing_key(), dt.datetime.now(dt.UTC))
+    except (DeliveryRefused, SealRefused) as refused:
+        return _fail(str(refused))
+    grouped = " ".join(fingerprint[at : at + 4] for at in range(0, len(fingerprint), 4))
+    sys.stdout.write(
+        f"{certificate}\nFingerprint: {grouped}\n\n"
+        "Send the block above to the offices as iom.asc. Tell each the fingerprint by another way than its lists come\n"
+        "by, such as the telephone or in person: it is what proves to them that the key is IOM's.\n"
+    )
+    return 0
 
 
 def _demo(given: argparse.Namespace) -> int:

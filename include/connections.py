@@ -18,16 +18,16 @@ from zoneinfo import ZoneInfo
 import paramiko
 from airflow.providers.sftp.hooks.sftp import SFTPHook
 from airflow.providers.smtp.hooks.smtp import SmtpHook
-from airflow.sdk import BaseHook
+from airflow.sdk import BaseHook, Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
 
 from include.arrangements.models import Arrangement, Channel
 from include.arrangements.reading import load_offices
+from include.delivery.keys import SealingKey, SealRefused, SigningKey
 from include.delivery.outcomes import DeliveryFailed, DeliveryRefused
 from include.delivery.recipients import admit
-from include.delivery.sealing import SealRefused
 from include.delivery.send import send_over, send_owed
-from include.lists.compose import SealingKey, sealed_files
+from include.lists.compose import sealed_files
 from include.metrics import counted_sending
 from include.settings import arrangements_folder, hashing_key
 
@@ -115,7 +115,7 @@ def admitted(arrangement: Arrangement, channel: Channel) -> str | None:
             arrangement,
             channel,
             _address(channel, key),
-            seal=lambda file: sealed_files([file], channel, key),
+            seal=lambda file: [(one.name, one.content) for one in sealed_files([file], channel, key, now)],
             send=lambda subject, body, files: send_over(
                 channel,
                 files,
@@ -144,26 +144,46 @@ def _address(channel: Channel, key: SealingKey) -> str:
         leads_to = [connection.host, connection.port, connection.login, host_key, channel.folder]
     else:
         leads_to = sorted(address.lower() for address in channel.to)
-    opens = key.password if channel.seal == "password" else channel.fingerprint
+    opens = key.password if channel.seal == "password" else channel.recipient or channel.fingerprint
     said = json.dumps([channel.via, leads_to, channel.seal, opens])
     return hmac.digest(hashing_key(), said.encode(), "sha256").hex()
 
 
 def sealing_keys(arrangement: Arrangement) -> dict[str, SealingKey]:
-    """What seals each channel of the arrangement, by channel key, from connection `seal_{office}`.
+    """What seals and signs for each channel of the arrangement, by channel key.
 
-    Its password is the office's list password, its extra `public_key` the office's OpenPGP certificate.
-    raises: DeliveryRefused if a seal is arranged and the connection is not there
+    From connection `seal_{office}`: its password is the office's list password, and its extra has `password_since`,
+    the office's OpenPGP certificate `public_key`, and its `age_recipient`. What signs is `signing_key`'s.
+    raises: DeliveryRefused if a connection is not there that a seal or the signature needs
     """
+    signing = signing_key()
     if all(channel.seal == "none" for channel in arrangement.deliver):
-        return {channel.key: SealingKey(None, None) for channel in arrangement.deliver}
-    connection_id = f"seal_{arrangement.office.lower().replace('-', '_')}"
+        return {channel.key: SealingKey(signing=signing) for channel in arrangement.deliver}
+    connection = _connection(f"seal_{arrangement.office.lower().replace('-', '_')}", f"{arrangement.office}'s key")
+    extra = connection.extra_dejson
+    key = SealingKey(
+        public_key=extra.get("public_key"),
+        password=connection.password,
+        password_since=extra.get("password_since"),
+        age_recipient=extra.get("age_recipient"),
+        signing=signing,
+    )
+    return {channel.key: key for channel in arrangement.deliver}
+
+
+def signing_key() -> SigningKey:
+    """IOM's key that signs every list: extra `secret_key` of connection `sign_lists`, whose password opens it.
+
+    raises: DeliveryRefused if the connection is not there
+    """
+    connection = _connection("sign_lists", "the key that signs every list")
+    return SigningKey(connection.extra_dejson.get("secret_key"), connection.password)
+
+
+def _connection(connection_id: str, what_for: str) -> Connection:
     try:
-        connection = BaseHook.get_connection(connection_id)
+        return BaseHook.get_connection(connection_id)
     except AirflowNotFoundException:
         raise DeliveryRefused(
-            f"{arrangement.office}: connection {connection_id} with the office's key or password is missing; "
-            "no list is made before it is there"
+            f"connection {connection_id} with {what_for} is missing; no list is made before it is there"
         ) from None
-    key = SealingKey(connection.extra_dejson.get("public_key"), connection.password)
-    return {channel.key: key for channel in arrangement.deliver}

@@ -15,8 +15,8 @@ from rich.table import Table
 from include.arrangements.models import Arrangement, Channel
 from include.arrangements.reading import in_force, load_offices
 from include.connections import admitted, open_sftp, open_smtp, sealing_keys
+from include.delivery.keys import SealRefused
 from include.delivery.outcomes import DeliveryFailed, DeliveryRefused
-from include.delivery.sealing import SealRefused
 from include.lists.compose import sealed_files
 from include.lists.document import RenderedFile
 from include.settings import arrangements_folder
@@ -47,8 +47,8 @@ def prove(office: str, console: Console) -> int:
 def _proofs(arrangement: Arrangement, channel: Channel) -> Iterator[tuple[str, str, str]]:
     def sealed() -> str:
         probe = RenderedFile(f"probe.{arrangement.list.format}", _probe(arrangement), personal=True)
-        sealed_files([probe], channel, sealing_keys(arrangement)[channel.key])
-        return f"{channel.seal}: a file can be sealed with the office's key"
+        sealed_files([probe], channel, sealing_keys(arrangement)[channel.key], dt.datetime.now(dt.UTC))
+        return f"{channel.seal}: a file can be sealed for the office, and signed"
 
     def line() -> str:
         if channel.via == "sftp":

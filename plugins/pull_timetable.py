@@ -52,22 +52,23 @@ class DailyPullTimetable(CronTriggerTimetable):
         )
 
 
-class SweepTimetable(CronTriggerTimetable):
-    """Once an hour, at twenty past."""
+class HourlyTimetable(CronTriggerTimetable):
+    """Once an hour, at that minute."""
 
     partitioned_at_runtime = True
 
-    def __init__(self) -> None:
-        super().__init__("20 * * * *", timezone="UTC")
+    def __init__(self, minute: int) -> None:
+        super().__init__(f"{minute} * * * *", timezone="UTC")
+        self.minute = minute
 
     def serialize(self) -> dict[str, Any]:
-        return {}
+        return {"minute": self.minute}
 
     @classmethod
     def deserialize(cls, data: dict[str, Any]) -> Timetable:
-        return cls()
+        return cls(data["minute"])
 
 
 class PullTimetablePlugin(AirflowPlugin):
     name = "pull_timetable"
-    timetables = [DailyPullTimetable, SweepTimetable]  # noqa: RUF012  (Airflow's own form)
+    timetables = [DailyPullTimetable, HourlyTimetable]  # noqa: RUF012  (Airflow's own form)

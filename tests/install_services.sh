@@ -5,6 +5,8 @@ set -u
 wanted=()
 compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || command -v postgres >/dev/null || wanted+=(postgresql)
 command -v gpg >/dev/null || wanted+=(gnupg)
+command -v age >/dev/null || wanted+=(age)
+command -v 7z >/dev/null || wanted+=(p7zip-full)
 [ "${1:-}" != spark ] || command -v java >/dev/null || wanted+=(default-jre-headless)
 [ ${#wanted[@]} -eq 0 ] && exit 0
 if [ "$(id -u)" -eq 0 ]; then

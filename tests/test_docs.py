@@ -5,7 +5,7 @@ import re
 import pytest
 import yaml
 
-from include.arrangements.models import Arrangement, ListSettings, Retention, Source
+from include.arrangements.models import Arrangement, ListSettings, Proportion, Retention, Source
 from include.extracts.contract import CASES, COLUMNS, ONE_OF, PROCEDURE
 from include.settings import ROOT
 
@@ -44,6 +44,7 @@ def test_the_arrangement_on_the_page_loads_and_names_every_setting():
     assert set(written) == set(Arrangement.model_fields)
     assert set(written["list"]) == set(ListSettings.model_fields)
     assert set(written["retention"]) == set(Retention.model_fields)
+    assert set(written["proportion"]) == set(Proportion.model_fields)
     assert {channel.via for channel in arrangement.deliver} == {"sftp", "email"}
 
 

@@ -204,16 +204,36 @@ def _fingerprint(value: str) -> str:
 
 
 Fingerprint = Annotated[str, AfterValidator(_fingerprint), Field(description="Of the office's OpenPGP key")]
+_NEEDED_BY_SEAL = {
+    "pgp": ("fingerprint", "the fingerprint of the office's key"),
+    "age": ("recipient", "the office's recipient: age1…"),
+    "password": ("password_by", "the other way by which the office is told the password"),
+}
 
 
 class _Channel(_Model):
     connection: ConnectionId
     fingerprint: Fingerprint | None = None
+    recipient: str | None = Field(
+        None, pattern=r"^age1[02-9ac-hj-np-z]{58}$", description="The office's age recipient, for seal: age"
+    )
+    password_by: str | None = Field(
+        None,
+        min_length=8,
+        description="By which way the office is told its list password; never a mailbox that gets the lists",
+        examples=["telephone, +30 210 000 0000, the head of protection"],
+    )
+    rotate_after: InDays = Field(Days(days=180), description="How old a list password may get before it seals no more")
 
     @model_validator(mode="after")
-    def _pgp_needs_a_fingerprint(self) -> "_Channel":
-        if getattr(self, "seal", None) == "pgp" and self.fingerprint is None:
-            raise ValueError("seal: pgp needs the fingerprint of the office's key")
+    def _has_what_its_seal_needs(self) -> "_Channel":
+        given = {seal for seal, (setting, _) in _NEEDED_BY_SEAL.items() if getattr(self, setting) is not None}
+        needed: set[str] = {getattr(self, "seal", "none")} & set(_NEEDED_BY_SEAL)
+        for seal in sorted(needed - given):
+            setting, what = _NEEDED_BY_SEAL[seal]
+            raise ValueError(f"seal: {seal} needs {what}; write `{setting}`")
+        for seal in sorted(given - needed):
+            raise ValueError(f"`{_NEEDED_BY_SEAL[seal][0]}` goes with seal: {seal} alone")
         return self
 
 
@@ -222,7 +242,7 @@ class SftpChannel(_Channel):
 
     via: Literal["sftp"]
     folder: str = Field(pattern=r"^/", description="Folder on the server, from its root", examples=["/lists"])
-    seal: Literal["none", "pgp", "password"] = Field(description="none, pgp or password (age comes later)")
+    seal: Literal["none", "pgp", "password", "age"] = Field(description="none, pgp, password or age")
 
     @property
     def key(self) -> str:
@@ -235,8 +255,8 @@ class EmailChannel(_Channel):
 
     via: Literal["email"]
     to: tuple[Email, ...] = Field(min_length=1)
-    seal: Literal["pgp", "password"] = Field(
-        description="pgp or password: personal data never leaves by email unsealed (age comes later)"
+    seal: Literal["pgp", "password", "age"] = Field(
+        description="pgp, password or age: personal data never leaves by email unsealed"
     )
 
     @property
@@ -275,6 +295,12 @@ class Retention(_Model):
     registers: InDays = Days(days=7)
 
 
+def _mailbox(address: str) -> str:
+    """The mailbox behind an address: mail to `name+anything` arrives with `name`."""
+    name, _, domain = address.lower().strip(".").rpartition("@")
+    return f"{name.partition('+')[0]}@{domain}"
+
+
 class Arrangement(_Model):
     """What one UNHCR office has arranged with IOM: one file, `offices/{OFFICE}.yaml`.
 
@@ -305,9 +331,19 @@ class Arrangement(_Model):
     effective_from: dt.date = Field(description="The first day on which this version is in force")
 
     @model_validator(mode="after")
-    def _password_seals_xlsx_only(self) -> "Arrangement":
-        if self.list.format == "csv" and any(channel.seal == "password" for channel in self.deliver):
-            raise ValueError("seal: password needs list.format: xlsx; a CSV can be sealed with pgp")
+    def _passwords_go_another_way(self) -> "Arrangement":
+        mailboxes = {_mailbox(to) for channel in self.deliver if channel.via == "email" for to in channel.to}
+        for channel in self.deliver:
+            named = re.findall(r"[^\s,;:<>()]+@[^\s,;:<>()]+", channel.password_by or "")
+            if mailboxes & {_mailbox(address) for address in named}:
+                raise ValueError(
+                    "password_by names a mailbox that gets the lists: who opens it would have list and password; "
+                    "write another way, such as a telephone number"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _recipients_differ(self) -> "Arrangement":
         keys = [channel.key for channel in self.deliver]
         if len(set(keys)) != len(keys):
             raise ValueError("deliver names the same recipient twice")

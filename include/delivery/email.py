@@ -35,7 +35,7 @@ def message(
     mail.set_content(body)
     for name, content in files:
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-        if name.endswith(".pgp"):
+        if name.endswith((".pgp", ".age", ".asc")):  # a mail program opens none of them by itself
             kind = "application/octet-stream"
         main, _, sub = kind.partition("/")
         mail.add_attachment(content, maintype=main, subtype=sub, filename=name)

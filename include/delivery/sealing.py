@@ -1,6 +1,8 @@
-"""Sealing a file so that only its office can read it. There is no way back to plaintext: what cannot be sealed stops.
+"""Sealing a file so that only its office can read it, and signing it so that the office knows whose it is.
 
-`pgp` is OpenPGP to the office's key (Sequoia), `password` an XLSX encrypted with AES-256 as Excel does it.
+There is no way back to plaintext: what cannot be sealed and signed stops. `pgp` is OpenPGP to the office's key, signed
+inside; `password` an XLSX encrypted with AES-256 as Excel does it, and any other file in a ZIP with AES-256; `age` is
+age to the office's recipient. All but `pgp` have their signature beside them, as `{name}.asc`.
 """
 
 import datetime as dt
@@ -8,16 +10,16 @@ import hashlib
 import io
 from dataclasses import dataclass
 
+import pyrage
+import pyzipper
 from msoffcrypto.format.ooxml import OOXMLFile
-from pysequoia import Cert, Profile, Tsk, encrypt
+from pyzipper.zipfile_aes import WZ_AES_V2
 
+from include.arrangements.models import Channel
+from include.delivery.keys import SealingKey, SealRefused, SigningKey
+from include.delivery.openpgp import certificate_ends_at, detached_signature, sign_and_encrypt, signing_key_ends_at
+from include.delivery.passwords import check_password, password_ends_on
 from include.lists.document import RenderedFile
-
-SHORTEST_PASSWORD = 16
-
-
-class SealRefused(RuntimeError):
-    """A file could not be sealed for its office, so nothing is made. The message never holds key or password."""
 
 
 @dataclass(frozen=True)
@@ -29,62 +31,66 @@ class SealedFileContent:
     sha256: str
 
 
-def seal(
-    file: RenderedFile,
-    how: str,
-    *,
-    public_key: str | None = None,
-    fingerprint: str | None = None,
-    password: str | None = None,
-) -> SealedFileContent:
-    """Seal `file` by `none`, `pgp` or `password`; what holds no personal data goes as it is.
+def seal(file: RenderedFile, channel: Channel, key: SealingKey, now: dt.datetime) -> list[SealedFileContent]:
+    """What leaves over `channel` for `file`: the sealed file last, its signature, where it holds none, before it.
 
-    public_key: the office's armoured OpenPGP certificate, which must have the recorded fingerprint
-    raises: SealRefused if key or password are missing, not the recorded ones, expired, revoked or too weak
+    What holds no personal data goes unsealed, but signed as everything is.
+    raises: SealRefused if a key or password is missing, not the recorded one, expired, revoked, too old or too weak
     """
-    if not file.personal or how == "none":
-        name, content = file.name, file.content
-    elif how == "pgp":
-        name, content = f"{file.name}.pgp", _pgp(file.content, public_key, fingerprint)
-    elif how == "password":
-        name, content = file.name, _password(file, password)
-    else:
-        raise SealRefused(f"{how} is no seal; allowed: none, pgp, password")
+    if file.personal and channel.seal == "pgp":
+        content = sign_and_encrypt(file.content, key.public_key, channel.fingerprint, key.signing, now)
+        return [_leaving(f"{file.name}.pgp", content)]
+    name, content = file.name, file.content
+    if file.personal and channel.seal == "password":
+        password = check_password(key.password, key.password_since, channel.rotate_after, now)
+        name, content = _with_password(file, password)
+    elif file.personal and channel.seal == "age":
+        name, content = f"{file.name}.age", _with_age(file.content, key.age_recipient, channel.recipient)
+    signature = detached_signature(content, key.signing, now)
+    return [_leaving(f"{name}.asc", signature), _leaving(name, content)]
+
+
+def seal_ends_on(channel: Channel, key: SealingKey) -> dt.date | None:
+    """The last day on which this channel's lists can be sealed; None where no end is set.
+
+    raises: SealRefused if the key or the password's age cannot be read
+    """
+    if channel.seal == "password":
+        return password_ends_on(key.password_since, channel.rotate_after)
+    if channel.seal == "pgp" and (end := certificate_ends_at(key.public_key or "")):
+        return end.date()
+    return None
+
+
+def signing_ends_on(signing: SigningKey) -> dt.date | None:
+    """The last day on which lists can be signed; None where no end is set. raises: SealRefused if it cannot be read."""
+    end = signing_key_ends_at(signing)
+    return end.date() if end else None
+
+
+def _leaving(name: str, content: bytes) -> SealedFileContent:
     return SealedFileContent(name, content, hashlib.sha256(content).hexdigest())
 
 
-def _pgp(content: bytes, public_key: str | None, fingerprint: str | None) -> bytes:
-    if not public_key or not fingerprint:
-        raise SealRefused("the office's OpenPGP key or its recorded fingerprint is missing")
-    try:
-        certificate = Cert.from_bytes(public_key.encode())
-    except Exception:  # Sequoia raises its own errors, whose texts may quote the input
-        raise SealRefused("the office's OpenPGP key cannot be read") from None
-    if certificate.fingerprint.upper() != fingerprint:
-        raise SealRefused("the office's OpenPGP key does not have the fingerprint that its arrangement records")
-    if certificate.is_revoked:
-        raise SealRefused("the office's OpenPGP key is revoked")
-    if certificate.expiration is not None and certificate.expiration <= dt.datetime.now(dt.UTC):
-        raise SealRefused("the office's OpenPGP key has expired")
-    try:
-        # No armour: the file is as small as it can be, and gpg opens it all the same.
-        return bytes(encrypt(content, [certificate], armor=False))
-    except Exception:
-        raise SealRefused("nothing can be encrypted to the office's OpenPGP key") from None
-
-
-def _password(file: RenderedFile, password: str | None) -> bytes:
-    if not password or len(password) < SHORTEST_PASSWORD:
-        raise SealRefused(f"the office's list password is missing or shorter than {SHORTEST_PASSWORD} characters")
-    if not file.name.endswith(".xlsx"):
-        raise SealRefused("only an XLSX file can be sealed with a password")
+def _with_password(file: RenderedFile, password: str) -> tuple[str, bytes]:
     sealed = io.BytesIO()
-    OOXMLFile(io.BytesIO(file.content)).encrypt(password, sealed)
-    return sealed.getvalue()
+    if file.name.endswith(".xlsx"):
+        OOXMLFile(io.BytesIO(file.content)).encrypt(password, sealed)
+        return file.name, sealed.getvalue()
+    with pyzipper.AESZipFile(sealed, "w", compression=pyzipper.ZIP_DEFLATED) as zipped:
+        zipped.setpassword(password.encode("ascii"))
+        # The second version of the format, because the first shows a checksum of what is inside.
+        zipped.setencryption(pyzipper.WZ_AES, nbits=256, force_wz_aes_version=WZ_AES_V2)
+        zipped.writestr(file.name, file.content)
+    return f"{file.name.rpartition('.')[0]}.zip", sealed.getvalue()
 
 
-def make_key(user_id: str) -> tuple[str, str, str]:
-    """A new OpenPGP key: certificate and secret key, armoured, and the fingerprint. For the demo and tests."""
-    key = Tsk.generate(user_id=user_id, profile=Profile.RFC4880)
-    certificate = key.extract_certificate()
-    return str(certificate), str(key), certificate.fingerprint.upper()
+def _with_age(content: bytes, given: str | None, recorded: str | None) -> bytes:
+    if not given or not recorded:
+        raise SealRefused("the office's age recipient is missing in its connection or its arrangement")
+    if given != recorded:
+        raise SealRefused("the age recipient of the office's connection is not the one that its arrangement records")
+    try:
+        return bytes(pyrage.encrypt(content, [pyrage.x25519.Recipient.from_str(recorded)]))
+    except (pyrage.RecipientError, pyrage.EncryptError):
+        raise SealRefused("the office's age recipient is mistyped: nothing can be encrypted to it") from None

@@ -1,40 +1,94 @@
-"""Opening a sealed file, as the office does that it was sealed for."""
+"""Opening what came for an office, as it does: its seal by what the office alone has, its signature by IOM's key."""
 
 import io
 
 import msoffcrypto
-from pysequoia import Tsk, decrypt
+import pyrage
+import pyzipper
+from pysequoia import Cert, Sig, Tsk, decrypt, verify
 
 
 class CannotOpen(ValueError):
-    """A sealed file that this key or password does not open."""
+    """A file that this key or password does not open, or that IOM did not sign."""
 
 
 def unseal(
-    content: bytes, name: str, *, secret_key: str | None = None, password: str | None = None
+    content: bytes,
+    name: str,
+    *,
+    certificate: str,
+    signature: bytes | None = None,
+    secret_key: str | None = None,
+    password: str | None = None,
+    age_identity: str | None = None,
 ) -> tuple[str, bytes]:
     """The name and content of the file that was sealed; a file without a seal as it is.
 
-    raises: CannotOpen if it is sealed and the key or password that it needs is not given, or is another one
+    certificate: IOM's, armoured, which must have signed; signature: what came as `{name}.asc`
+    raises: CannotOpen if it has no good signature, or is sealed and what opens it is not given or another one
     """
     if name.endswith(".pgp"):
-        if secret_key is None:
-            raise CannotOpen(f"{name} needs the office's secret key")
-        try:
-            opened = decrypt(content, decryptor=Tsk.from_bytes(secret_key.encode()).decryptor())
-        except Exception as error:
-            raise CannotOpen(f"{name} does not open with this key") from error
-        return name.removesuffix(".pgp"), bytes(opened.bytes or b"")
+        return name.removesuffix(".pgp"), _from_pgp(content, name, certificate, secret_key)
+    try:
+        verify(
+            content, store=lambda _: [Cert.from_bytes(certificate.encode())], signature=Sig.from_bytes(signature or b"")
+        )
+    except Exception:
+        raise CannotOpen(f"{name} has no good signature of IOM beside it") from None
+    if name.endswith(".age"):
+        return name.removesuffix(".age"), _from_age(content, name, age_identity)
+    if name.endswith(".zip"):
+        return _from_zip(content, name, password)
     if name.endswith(".xlsx"):
-        book = msoffcrypto.OfficeFile(io.BytesIO(content))
-        if book.is_encrypted():
-            if password is None:
-                raise CannotOpen(f"{name} needs the office's password")
-            plain = io.BytesIO()
-            try:
-                book.load_key(password=password, verify_password=True)
-                book.decrypt(plain)
-            except msoffcrypto.exceptions.InvalidKeyError as error:
-                raise CannotOpen(f"{name} does not open with this password") from error
-            return name, plain.getvalue()
+        return name, _from_workbook(content, name, password)
     return name, content
+
+
+def _from_pgp(content: bytes, name: str, certificate: str, secret_key: str | None) -> bytes:
+    if secret_key is None:
+        raise CannotOpen(f"{name} needs the office's secret key")
+    try:
+        opened = decrypt(
+            content,
+            decryptor=Tsk.from_bytes(secret_key.encode()).decryptor(),
+            store=lambda _: [Cert.from_bytes(certificate.encode())],
+        )
+    except Exception:
+        raise CannotOpen(f"{name} does not open with this key, or holds no good signature of IOM") from None
+    return bytes(opened.bytes or b"")
+
+
+def _from_age(content: bytes, name: str, age_identity: str | None) -> bytes:
+    if age_identity is None:
+        raise CannotOpen(f"{name} needs the office's age identity")
+    try:
+        return bytes(pyrage.decrypt(content, [pyrage.x25519.Identity.from_str(age_identity)]))
+    except (pyrage.DecryptError, pyrage.IdentityError):
+        raise CannotOpen(f"{name} does not open with this identity") from None
+
+
+def _from_zip(content: bytes, name: str, password: str | None) -> tuple[str, bytes]:
+    with pyzipper.AESZipFile(io.BytesIO(content)) as zipped:
+        if password is None:
+            raise CannotOpen(f"{name} needs the office's password")
+        zipped.setpassword(password.encode())
+        try:
+            (inside,) = zipped.namelist()
+            return inside, bytes(zipped.read(inside))
+        except RuntimeError:
+            raise CannotOpen(f"{name} does not open with this password") from None
+
+
+def _from_workbook(content: bytes, name: str, password: str | None) -> bytes:
+    book = msoffcrypto.OfficeFile(io.BytesIO(content))
+    if not book.is_encrypted():
+        return content
+    if password is None:
+        raise CannotOpen(f"{name} needs the office's password")
+    plain = io.BytesIO()
+    try:
+        book.load_key(password=password, verify_password=True)
+        book.decrypt(plain)
+    except msoffcrypto.exceptions.InvalidKeyError:
+        raise CannotOpen(f"{name} does not open with this password") from None
+    return plain.getvalue()

@@ -5,6 +5,7 @@ import ipaddress
 import secrets
 
 import asyncssh
+import pyrage
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -23,6 +24,12 @@ def make_host_key() -> tuple[str, str]:
     key = asyncssh.generate_private_key("ssh-ed25519")
     public = key.export_public_key().decode().split()
     return key.export_private_key().decode(), f"{public[0]} {public[1]}"
+
+
+def make_age_identity() -> tuple[str, str]:
+    """An age identity, which opens, and its recipient, which seals."""
+    identity = pyrage.x25519.Identity.generate()
+    return str(identity), str(identity.to_public())
 
 
 def make_tls_certificate() -> tuple[str, str, str]:

@@ -1,13 +1,13 @@
 """The other side: what an office has received, opened with what the office alone has, and checked as it would.
 
-Nothing here asks the ledger: an office sees its folder and its mailbox, its key and its password.
+Nothing here asks the ledger: an office sees its folder and mailbox, its keys and password, and IOM's certificate.
 """
 
 import email
 import email.policy
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,10 +39,10 @@ def answer_tests(setting: Setting, offices: dict[str, list[Arrangement]]) -> dic
     codes: dict[str, list[str]] = {}
     for office, versions in sorted(offices.items()):
         for channel in versions[-1].deliver:
-            found = list(_folder(setting, office, channel) if channel.via == "sftp" else _mailbox(setting, channel))
-            for name, content in found:
-                if f"{office}_test_" in name:
-                    _, plain = _unsealed(content, name, channel.seal, setting.secrets[office])
+            came = dict(_folder(setting, office, channel) if channel.via == "sftp" else _mailbox(setting, channel))
+            for name in came:
+                if f"{office}_test_" in name and not name.endswith(".asc"):
+                    _, plain = _unsealed(name, came, channel, setting, setting.secrets[office])
                     codes.setdefault(office, []).append(_code(plain))
             _put_away(setting, office, channel)
     return codes
@@ -75,19 +75,18 @@ def open_everything(setting: Setting, offices: dict[str, list[Arrangement]]) -> 
     received = []
     for office, versions in sorted(offices.items()):
         for channel in versions[-1].deliver:
-            found = list(_folder(setting, office, channel) if channel.via == "sftp" else _mailbox(setting, channel))
-            opened = [
-                _open(office, channel.via, channel.seal, name, content, setting, setting.secrets[office])
-                for name, content in sorted(found)
-            ]
+            came = _folder(setting, office, channel) if channel.via == "sftp" else _mailbox(setting, channel)
+            by_number: dict[str, dict[str, bytes]] = {}
+            for name, content in sorted(came):
+                by_number.setdefault("_".join(name.split("_")[:2]), {})[name] = content
+            opened = [_open(office, channel, number, files, setting) for number, files in by_number.items()]
             received += _with_numbers_checked(opened)
     return received
 
 
 def _folder(setting: Setting, office: str, channel: SftpChannel) -> Iterator[tuple[str, bytes]]:
     for path in (setting.offices / office / channel.folder.strip("/")).iterdir():
-        if path.suffix != ".txt" or "_test_" in path.name:  # what a CSV says of itself stands beside it
-            yield path.name, path.read_bytes()
+        yield path.name, path.read_bytes()
 
 
 def _mailbox(setting: Setting, channel: EmailChannel) -> Iterator[tuple[str, bytes]]:
@@ -96,32 +95,46 @@ def _mailbox(setting: Setting, channel: EmailChannel) -> Iterator[tuple[str, byt
     for copies in zip(*boxes, strict=True):
         mail = email.message_from_bytes(copies[0].read_bytes(), policy=email.policy.default)
         for part in mail.iter_attachments():
-            name = part.get_filename() or ""
-            if not name.endswith(".txt") or "_test_" in name:
-                yield name, part.get_content()
+            content = part.get_payload(decode=True)
+            yield part.get_filename() or "", content if isinstance(content, bytes) else b""
 
 
-def _open(
-    office: str, via: str, how: str, name: str, content: bytes, setting: Setting, secrets: OfficeSecrets
-) -> Received:
-    number = "_".join(name.split("_")[:2])
+def _open(office: str, channel: Channel, number: str, files: dict[str, bytes], setting: Setting) -> Received:
+    """Check the signature of every file that came for a list, and open the list itself."""
+    via, how, secrets = channel.via, channel.seal, setting.secrets[office]
+    signed = [name for name in files if not name.endswith(".asc")]
+    # What a CSV says of itself stands beside it, in a text without names.
+    lists = [name for name in signed if not name.endswith(".txt")]
+    if len(lists) != 1:
+        return Received(office, number, via, how, {}, f"{len(lists)} files came instead of one list")
     try:
-        plain_name, plain = _unsealed(content, name, how, secrets)
-        if how != "none" and plain == content:
+        plain = {name: _unsealed(name, files, channel, setting, secrets) for name in signed}
+        name, content = plain[lists[0]]
+        if how != "none" and content == files[lists[0]]:
             return Received(office, number, via, how, {}, "came unsealed")
-        opened = open_list(plain, plain_name)
+        opened = open_list(content, name)
     except (CannotOpen, NotAList) as error:
         return Received(office, number, via, how, {}, str(error))
-    write_private(Path(setting.opened, office, plain_name), plain)
+    write_private(Path(setting.opened, office, name), content)
     counts = opened.entries["notice"].value_counts()
     problem = _problem(opened, number)
     return Received(office, number, via, how, {n: int(counts.get(n, 0)) for n in NOTICES}, problem, opened)
 
 
-def _unsealed(content: bytes, name: str, how: str, secrets: OfficeSecrets) -> tuple[str, bytes]:
-    key = secrets.secret_key if how == "pgp" else None
-    password = secrets.password if how == "password" else None
-    return unseal(content, name, secret_key=key, password=password)
+def _unsealed(
+    name: str, files: Mapping[str, bytes], channel: Channel, setting: Setting, secrets: OfficeSecrets
+) -> tuple[str, bytes]:
+    """Name and content of a file that came, its signature checked."""
+    how = channel.seal
+    return unseal(
+        files[name],
+        name,
+        certificate=setting.signing_certificate,
+        signature=files.get(f"{name}.asc"),
+        secret_key=secrets.secret_key if how == "pgp" else None,
+        password=secrets.password if how == "password" else None,
+        age_identity=secrets.age_identity if how == "age" else None,
+    )
 
 
 def _problem(opened: OpenedList, number: str) -> str | None:

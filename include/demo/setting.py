@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from include.arrangements.reading import load_offices
-from include.delivery.sealing import make_key
-from include.demo.keys import make_host_key, make_password, make_tls_certificate
+from include.delivery.openpgp import make_key
+from include.delivery.passwords import make_password as make_list_password
+from include.demo.keys import make_age_identity, make_host_key, make_password, make_tls_certificate
 from include.demo.ports import free_port
 from include.settings import ROOT, private_folder, write_private
 
@@ -19,10 +20,11 @@ SENDER = "avr-notifications@iom.example"
 
 @dataclass(frozen=True)
 class OfficeSecrets:
-    """What an office alone has: its OpenPGP secret key, and the password of its lists."""
+    """What an office alone has: its OpenPGP secret key, the password of its lists, and its age identity."""
 
     secret_key: str
     password: str
+    age_identity: str
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Setting:
     ledger: str
     environment: dict[str, str]
     secrets: dict[str, OfficeSecrets]
+    signing_certificate: str
+    """What every office was given to check signatures with."""
 
 
 def build(folder: Path, days: list[dt.date]) -> Setting:
@@ -58,6 +62,7 @@ def build(folder: Path, days: list[dt.date]) -> Setting:
     users = {"sources": {"password": make_password(), "folder": str(private_folder(folder / "sources"))}}
     mail_users = {"avr": make_password()}
     sftp = {"host_key": public_host_key, "no_host_key_check": "false"}
+    signing_certificate, signing_key, _ = make_key("IOM, notification lists (demo)")
     connections: dict[str, dict[str, Any]] = {
         "sftp_sources": _sftp(sftp_port, "sources", users["sources"]["password"], sftp),
         "smtp_avr": {
@@ -68,18 +73,25 @@ def build(folder: Path, days: list[dt.date]) -> Setting:
             "password": mail_users["avr"],
             "extra": {"from_email": SENDER, "disable_ssl": True, "disable_tls": False, "retry_limit": 1},
         },
+        "sign_lists": {"conn_type": "generic", "extra": {"secret_key": signing_key}},
     }
     secrets = {}
     for office, versions in load_offices(arrangements)[0].items():
         public, secret, fingerprint = make_key(f"{office} (demo)")
-        secrets[office] = OfficeSecrets(secret, make_password())
+        identity, recipient = make_age_identity()
+        secrets[office] = OfficeSecrets(secret, make_list_password(), identity)
         connections[f"seal_{office.lower().replace('-', '_')}"] = {
             "conn_type": "generic",
             "password": secrets[office].password,
-            "extra": {"public_key": public},
+            "extra": {
+                "public_key": public,
+                "password_since": dt.datetime.now(dt.UTC).date().isoformat(),
+                "age_recipient": recipient,
+            },
         }
         path = arrangements / "offices" / f"{office}.yaml"
-        path.write_text(re.sub(r"(fingerprint:) .*", rf"\1 {fingerprint}", path.read_text()))
+        recorded = re.sub(r"(fingerprint:) .*", rf"\1 {fingerprint}", path.read_text())
+        path.write_text(re.sub(r"(recipient:) .*", rf"\1 {recipient}", recorded))
         for channel in versions[-1].deliver:
             if channel.via == "sftp":
                 home = private_folder(folder / "offices" / office)
@@ -122,6 +134,7 @@ def build(folder: Path, days: list[dt.date]) -> Setting:
             **{f"AIRFLOW_CONN_{name.upper()}": json.dumps(connection) for name, connection in connections.items()},
         },
         secrets=secrets,
+        signing_certificate=signing_certificate,
     )
 
 

@@ -4,7 +4,6 @@ Reach for this to follow a list from what is true to what waits in the outbox.
 """
 
 import datetime as dt
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +15,8 @@ from sqlalchemy.orm import Session
 from include.arrangements.calendar import next_due, working_days_between
 from include.arrangements.models import Arrangement, Channel
 from include.arrangements.reading import in_force, version
-from include.delivery.sealing import seal
+from include.delivery.keys import SealingKey
+from include.delivery.sealing import SealedFileContent, seal
 from include.ledger import caseload, intake, outbox
 from include.ledger.engine import reading, writing
 from include.ledger.models import List
@@ -26,14 +26,6 @@ from include.lists.proportion import Figures, covered_by, out_of_line
 from include.lists.texts import email_for
 from include.lists.truth import office_truth, why_late
 from include.lists.urgency import cannot_wait
-
-
-@dataclass(frozen=True)
-class SealingKey:
-    """What seals an office's lists: its armoured OpenPGP certificate, or the password it was given."""
-
-    public_key: str | None
-    password: str | None
 
 
 @dataclass(frozen=True)
@@ -62,7 +54,7 @@ def compose_list(
 ) -> tuple[str | None, dict[str, int]]:
     """The number of the list made for this due moment, with its counts by notice; None when there is nothing to tell.
 
-    keys: the sealing key of each channel of the arrangement, by channel key
+    keys: what seals and signs for each channel of the arrangement, by channel key
     raises: OutOfProportion if a person must approve first; SealRefused if a channel's key is not what the arrangement
         recorded. Then nothing is numbered or stored.
     """
@@ -142,7 +134,7 @@ def _make(
         raise OutOfProportion(figures, findings)
     notices = outbox.give_entries(session, arrangement.office, notices, now)
     document = _document(session, arrangement, kind, due_on, notices)
-    parcels = [_parcel(document, arrangement, channel.key, keys[channel.key]) for channel in arrangement.deliver]
+    parcels = [_parcel(document, arrangement, channel, keys[channel.key], now) for channel in arrangement.deliver]
     sealed = List(
         office=arrangement.office,
         year=document.year,
@@ -259,25 +251,25 @@ def _with_entries(document: NotificationList, notices: pd.DataFrame) -> Notifica
     return document.with_entries(entries.assign(**dict.fromkeys(ANSWER_COLUMNS, "")))
 
 
-def _parcel(document: NotificationList, arrangement: Arrangement, channel_key: str, key: SealingKey) -> outbox.Parcel:
-    channel = next(channel for channel in arrangement.deliver if channel.key == channel_key)
-    files = sealed_files(render(document, arrangement.list.format), channel, key)
+def _parcel(
+    document: NotificationList, arrangement: Arrangement, channel: Channel, key: SealingKey, now: dt.datetime
+) -> outbox.Parcel:
+    files = sealed_files(render(document, arrangement.list.format), channel, key, now)
     subject, body = email_for(document)
     return outbox.Parcel(
-        channel=channel_key,
+        channel=channel.key,
         cover={"subject": subject, "body": body} if channel.via == "email" else {},
-        files=tuple((name, content, hashlib.sha256(content).hexdigest()) for name, content in files),
+        files=tuple((file.name, file.content, file.sha256) for file in files),
     )
 
 
-def sealed_files(files: Sequence[RenderedFile], channel: Channel, key: SealingKey) -> list[tuple[str, bytes]]:
-    """The files as they go over `channel`: name and content of each, in their order.
+def sealed_files(
+    files: Sequence[RenderedFile], channel: Channel, key: SealingKey, now: dt.datetime
+) -> list[SealedFileContent]:
+    """The files as they go over `channel`, in their order.
 
-    What holds no names goes first: the list itself is last, so that its arrival is the list's arrival.
+    What holds no names goes first, and a signature before what it signs: the list itself is last, so that its arrival
+    is the list's arrival.
     raises: SealRefused
     """
-    sealed = [
-        seal(file, channel.seal, public_key=key.public_key, fingerprint=channel.fingerprint, password=key.password)
-        for file in reversed(files)
-    ]
-    return [(file.name, file.content) for file in sealed]
+    return [leaving for file in reversed(files) for leaving in seal(file, channel, key, now)]

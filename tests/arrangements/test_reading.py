@@ -43,6 +43,7 @@ deliver:
     connection: smtp_avr
     to: [protection.athens@unhcr.example]
     seal: password
+    password_by: telephone, +30 210 000 0001
 answers:
   folder: /answers
   mailbox: imap_avr
@@ -90,11 +91,18 @@ def test_the_offices_of_the_repository_differ_in_every_setting():
         assert field in same_everywhere or len({str(getattr(one, field)) for one in newest}) > 1, field
     for field in type(newest[0].list).model_fields:
         assert len({str(getattr(one.list, field)) for one in newest}) > 1, f"list.{field}"
-    assert {channel.seal for one in newest for channel in one.deliver} == {"none", "pgp", "password"}
+    assert {channel.seal for one in newest for channel in one.deliver} == {"none", "pgp", "password", "age"}
 
 
 MISTAKES = [
-    ("seal: password", "seal: none", "line 28, deliver.2.seal", "'pgp' or 'password'"),
+    ("seal: password", "seal: none", "line 28, deliver.2.seal", "'pgp', 'password' or 'age'"),
+    ("    password_by: telephone, +30 210 000 0001\n", "", "line 25, deliver.2", "the other way by which the office is told"),
+    ("telephone, +30 210 000 0001", "mail to Protection.Athens@unhcr.example", "line 1", "a mailbox that gets the lists"),
+    ("telephone, +30 210 000 0001", "protection.athens+new@unhcr.example", "line 1", "a mailbox that gets the lists"),
+    ("0001\n", "0001\n    rotate_after: often\n", "line 30, deliver.2.rotate_after", "90 days"),
+    ("seal: pgp", "seal: age", "line 20, deliver.1", "needs the office's recipient: age1"),
+    ("    seal: pgp", "    seal: pgp\n    recipient: age1mistyped", "line 24, deliver.1.recipient", "age1"),
+    ("    seal: password", "    seal: password\n    fingerprint: " + "AB12 " * 10, "line 25, deliver.2", "goes with seal: pgp alone"),
     ("  - via: email", "  - via: post", "line 25, deliver.2", "'sftp', 'email'"),
     ('at: "09:00"', "at: 10:30", "line 9, list.at", 'in quotes: "09:00"'),
     ("Europe/Athens", "Europe/Atlantis", "line 5, timezone", "Europe/Athens"),
@@ -109,7 +117,6 @@ MISTAKES = [
     ("columns: []", "columns: [{column: sex, legal_basis: x}]", "line 17, list.columns.1.legal_basis", "at least 10"),
     ("columns: []", "columns: [{column: name, legal_basis: because it is useful}]", "list.columns.1.column", "date_of_birth"),
     ("format: xlsx", "format: pdf", "line 16, list.format", "'xlsx' or 'csv'"),
-    ("format: xlsx", "format: csv", "line 1", "seal: password needs list.format: xlsx"),
     ("consent: recorded", "consent: maybe", "line 18, consent", "'recorded' or 'required'"),
     ("consent: recorded", "consent: recorded\nconsent: required", "line 19, consent", "stands here twice"),
     ("consent: recorded", "konsent: recorded", "line 18, konsent", "is not a setting"),

@@ -64,6 +64,16 @@ def test_a_list_reaches_each_recipient_with_its_bytes(tmp_path, monkeypatch):
     assert received["Auto-Submitted"] == "auto-generated"
 
 
+def test_no_mail_program_takes_a_seal_or_signature_for_something_to_show():
+    files = [(name, b"\xff") for name in ("list.csv.zip.asc", "list.csv.age", "list.csv.pgp")]
+    mail = message(
+        sender=SENDER, to=TO, subject="", body="", files=files, list_number="A_1", date=dt.datetime.now(dt.UTC)
+    )
+    parts = list(mail.iter_attachments())
+    assert [(part.get_filename(), part.get_content()) for part in parts] == files
+    assert {part.get_content_type() for part in parts} == {"application/octet-stream"}
+
+
 def test_a_repeat_is_the_same_message_to_any_mail_client():
     assert bytes(mailing())[:200].split(b"Message-ID")[0] == bytes(mailing())[:200].split(b"Message-ID")[0]
     assert mailing()["Message-ID"] == mailing(list(reversed(TO)))["Message-ID"]

@@ -22,6 +22,7 @@ from include.settings import ROOT
 from tests.ledger.world import MONDAY, case, cases, reconcile
 from tests.lists.composing import approving
 from tests.servers import PASSWORD, USER, sftp
+from tests.signing import CERTIFICATE, SIGNING
 
 pytestmark = pytest.mark.usefixtures("ledger")
 LIST_PASSWORD = "correct-horse-battery"
@@ -54,9 +55,14 @@ def connect(monkeypatch, port, host_key, host="127.0.0.1"):
     extra = {"host_key": host_key, "no_host_key_check": "false"}
     given = {"conn_type": "sftp", "host": host, "port": port, "login": USER, "password": PASSWORD, "extra": extra}
     monkeypatch.setenv("AIRFLOW_CONN_SFTP_GRC_ATH", json.dumps(given))
-    monkeypatch.setenv(
-        "AIRFLOW_CONN_SEAL_GRC_ATH", json.dumps({"conn_type": "generic", "password": LIST_PASSWORD, "extra": {}})
-    )
+    secret = {
+        "conn_type": "generic",
+        "password": LIST_PASSWORD,
+        "extra": {"password_since": f"{dt.datetime.now(dt.UTC):%Y-%m-%d}"},
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_SEAL_GRC_ATH", json.dumps(secret))
+    signing = {"conn_type": "generic", "extra": {"secret_key": SIGNING.secret_key}}
+    monkeypatch.setenv("AIRFLOW_CONN_SIGN_LISTS", json.dumps(signing))
 
 
 def compose():
@@ -68,12 +74,20 @@ def compose():
 
 
 def there(root):
-    return sorted(path.name for path in (root / "lists").iterdir())
+    return sorted(path.name for path in (root / "lists").iterdir() if path.suffix != ".asc")
 
 
 def code_in(root):
-    (path,) = sorted((root / "lists").glob("GRC-ATH_test_*"))
-    _, content = unseal(path.read_bytes(), path.name, password=LIST_PASSWORD)
+    (path,) = sorted((root / "lists").glob("GRC-ATH_test_*.xlsx"))
+    signature = path.with_name(f"{path.name}.asc")
+    _, content = unseal(
+        path.read_bytes(),
+        path.name,
+        certificate=CERTIFICATE,
+        signature=signature.read_bytes(),
+        password=LIST_PASSWORD,
+    )
+    signature.unlink()
     rows = openpyxl.load_workbook(io.BytesIO(content)).worksheets[0].iter_rows(values_only=True)
     found = re.search(r"[0-9A-Z]{4}-[0-9A-Z]{4}", "\n".join(str(row[0]) for row in rows))
     path.unlink()
@@ -114,7 +128,7 @@ def test_an_operator_can_vouch_for_an_address(root, monkeypatch):
 def test_a_changed_address_is_tested_anew(root, monkeypatch, changed):
     with sftp(root) as (port, host_key):
         connect(monkeypatch, port, host_key)
-        rearrange(root, seal="password")
+        rearrange(root, seal="password", password_by="telephone, +30 210")
         proving.prove("GRC-ATH", Console(quiet=True))
         main(["confirm", "GRC-ATH", code_in(root), "--by", "A. Officer"])
         proving.prove("GRC-ATH", Console(quiet=True))
@@ -123,7 +137,7 @@ def test_a_changed_address_is_tested_anew(root, monkeypatch, changed):
             (root / "other").mkdir()
             rearrange(root, folder="/other")
         elif changed == "seal":
-            rearrange(root, seal="none")
+            rearrange(root, seal="none", password_by=None)
         elif changed == "password":
             monkeypatch.setattr("tests.delivery.test_recipients.LIST_PASSWORD", "another-password-of-length")
             connect(monkeypatch, port, host_key)

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 from sqlalchemy import select
 
-from include.delivery.sealing import SealRefused
+from include.delivery.keys import SealingKey, SealRefused
 from include.delivery.send import NotDelivered, send_owed
 from include.ledger.engine import reading, writing
-from include.ledger.models import Approval, Delivery, List, Notice, Told
+from include.ledger.models import Approval, Delivery, List, Notice, SealedFile, Told
 from include.ledger.outbox import composed_for, see_to, void_list
 from include.lists.compose import (
     Approved,
@@ -154,6 +154,25 @@ def test_a_key_that_is_not_the_recorded_one_makes_nothing():
         compose(arrangement(deliver=[channel]))
     with reading() as session:
         assert session.scalars(select(List.id)).all() == []
+
+
+def test_without_a_key_that_signs_nothing_is_made():
+    made = arrangement()
+    reconcile(MONDAY, cases(case("A")))
+    with pytest.raises(SealRefused, match="signing key"):
+        approving(
+            lambda approved: compose_list(made, MORNING, dict.fromkeys(keys_of(made), SealingKey()), MORNING, approved)
+        )
+    with reading() as session:
+        assert session.scalars(select(List.id)).all() == []
+
+
+def test_every_file_goes_after_its_signature_and_the_list_itself_is_last():
+    reconcile(MONDAY, cases(case("A")))
+    number, _ = compose(arrangement(list={"format": "csv"}))
+    with reading() as session:
+        names = session.scalars(select(SealedFile.name).order_by(SealedFile.position)).all()
+    assert names == [f"{number}_scheduled.{end}" for end in ("txt.asc", "txt", "csv.asc", "csv")]
 
 
 def test_nobody_is_listed_without_consent_where_it_is_required():

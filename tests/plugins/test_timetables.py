@@ -11,7 +11,7 @@ import pendulum
 import pytest
 from airflow.timetables.base import DataInterval, TimeRestriction
 from office_timetable import OfficeTimetable
-from pull_timetable import DailyPullTimetable, SweepTimetable
+from pull_timetable import DailyPullTimetable, HourlyTimetable
 
 from include.settings import ROOT
 from tests.arrangements.test_calendar import office
@@ -139,7 +139,7 @@ def test_a_pull_by_hand_covers_the_day_it_is_started_on():
     assert interval == DataInterval(pendulum.datetime(2026, 11, 4), pendulum.datetime(2026, 11, 5))
 
 
-@pytest.mark.parametrize("timetable", [DailyPullTimetable, SweepTimetable])
+@pytest.mark.parametrize("timetable", [DailyPullTimetable, lambda: HourlyTimetable(20)])
 def test_the_runs_of_pulls_and_sweeps_name_their_partitions_themselves(timetable):
     assert timetable().partitioned_at_runtime
 
@@ -151,12 +151,12 @@ import json
 from airflow.serialization.encoders import encode_timetable
 from airflow.serialization.decoders import decode_timetable
 from office_timetable import OfficeTimetable
-from pull_timetable import DailyPullTimetable, SweepTimetable
+from pull_timetable import DailyPullTimetable, HourlyTimetable
 from include.arrangements.reading import load_offices
 from include.settings import arrangements_folder
 offices = load_offices(arrangements_folder())[0]
 out = {}
-for timetable in [*(OfficeTimetable(versions) for versions in offices.values()), DailyPullTimetable(), SweepTimetable()]:
+for timetable in [*(OfficeTimetable(versions) for versions in offices.values()), DailyPullTimetable(), HourlyTimetable(20)]:
     encoded = json.loads(json.dumps(encode_timetable(timetable)))
     back = decode_timetable(encoded)
     out[timetable.description] = [back.description, json.dumps(encoded)]

@@ -1,0 +1,62 @@
+"""
+### Watch
+
+Every hour, after the sweep: what should have happened, did not, and needs a person? An office that should have had a
+list, a list that is still owed, an arrangement that does not load, a key or password that ends within thirty days: each
+fails its task, which names it. Focal points are mailed what is overdue at their offices, once a day.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.sdk import dag, task
+from pull_timetable import HourlyTimetable
+
+
+@dag(
+    schedule=HourlyTimetable(minute=40),
+    catchup=False,
+    max_active_runs=1,
+    doc_md=__doc__,
+    tags=["hourly", "watch"],
+    default_args={"owner": "data-engineering", "retries": 1, "retry_delay": timedelta(minutes=1)},
+)
+def watch():
+    @task
+    def find_overdue_lists() -> None:
+        """Offices that should have been told by now and were not: their focal points are mailed, once a day."""
+        from include.alerts import tell_overdue
+        from include.reports.overdue import check_lists_are_on_time, overdue_lists
+
+        overdue = overdue_lists(datetime.now(UTC))
+        tell_overdue(overdue, datetime.now(UTC))
+        check_lists_are_on_time(overdue)
+
+    @task
+    def find_broken_arrangements() -> None:
+        """Arrangements and sources that do not load, and host countries that no office hears of."""
+        from include.reports.overdue import check_arrangements_load
+
+        check_arrangements_load()
+
+    @task
+    def measure() -> None:
+        """Figures of what is owed, overdue, in review, in quarantine and missing, where Airflow's metrics are on."""
+        from include.metrics import measure_what_stands
+
+        measure_what_stands(datetime.now(UTC))
+
+    @task
+    def find_ending_seals() -> None:
+        """Keys and passwords that end soon, and offices that no list can be sealed for today."""
+        from include.connections import sealing_keys
+        from include.reports.seals import check_seals_last
+
+        check_seals_last(sealing_keys, datetime.now(UTC))
+
+    find_overdue_lists()
+    find_broken_arrangements()
+    find_ending_seals()
+    measure()
+
+
+watch()
