@@ -165,7 +165,9 @@ class ListSettings(_Model):
     when_empty: Literal["skip", "send"] = Field("skip", description="Whether a list without entries is sent")
     undated: bool = Field(False, description="Whether intentions without a departure date are told")
     closures: tuple[InClosure, ...] = Field((), description="Days on which the office is closed")
-    format: Literal["xlsx", "csv"] = Field("xlsx", description="xlsx or csv (pdf comes later)")
+    format: Literal["xlsx", "csv", "pdf"] = Field(
+        "xlsx", description="xlsx, csv, or pdf for an office that answers by phone or letter: no machine reads it back"
+    )
     columns: tuple[ExtraColumn, ...] = Field((), description="Columns beyond the default, each with its legal basis")
 
 
@@ -278,8 +280,8 @@ class Arrangement(_Model):
 
     @model_validator(mode="after")
     def _password_seals_xlsx_only(self) -> "Arrangement":
-        if self.list.format == "csv" and any(channel.seal == "password" for channel in self.deliver):
-            raise ValueError("seal: password needs list.format: xlsx; a CSV can be sealed with pgp")
+        if self.list.format != "xlsx" and any(channel.seal == "password" for channel in self.deliver):
+            raise ValueError("seal: password needs list.format: xlsx; a CSV or PDF can be sealed with pgp")
         keys = [channel.key for channel in self.deliver]
         if len(set(keys)) != len(keys):
             raise ValueError("deliver names the same recipient twice")

@@ -122,7 +122,7 @@ def _write_entries(book: Any, sheet: Any, document: NotificationList, words: Tex
             elif name == "notice":
                 sheet.write_string(number, column, words.notices[value], notice_forms[value])
             else:
-                text = "" if pd.isna(value) else shown(name, str(value), words)
+                text = "" if pd.isna(value) else words.shown(name, str(value))
                 sheet.write_string(number, column, text, form.get(name, form["text"]))
                 # Bold and wide letters take more than their share of a column's width.
                 lines = max(lines, -(-len(text) * 115 // (100 * _WIDTHS.get(name, _OTHER_WIDTH))))
@@ -156,12 +156,3 @@ def _set_up_page(sheet: Any, document: NotificationList, words: Texts, header_ro
     sheet.repeat_rows(header_row)
     sheet.set_footer(f"&L{document.list_number}&R{words.page} &P / &N")
     sheet.hide_gridlines(2)
-
-
-def shown(column: str, value: str, words: Texts) -> str:
-    """A value in the words of the list's language; codes that are not ours stay as they are."""
-    if column == "reason":
-        return words.reasons.get(value, value)
-    if column == "marked":
-        return "; ".join(words.marks.get(mark, mark) for mark in value.split(";") if mark)
-    return value
