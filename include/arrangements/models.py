@@ -175,7 +175,9 @@ class ListSettings(_Model):
     when_empty: Literal["skip", "send"] = Field("skip", description="Whether a list without entries is sent")
     undated: bool = Field(False, description="Whether intentions without a departure date are told")
     closures: tuple[InClosure, ...] = Field((), description="Days on which the office is closed")
-    format: Literal["xlsx", "csv"] = Field("xlsx", description="xlsx or csv (pdf comes later)")
+    format: Literal["xlsx", "csv", "pdf"] = Field(
+        "xlsx", description="xlsx, csv, or pdf for an office that answers by phone or letter: no machine reads it back"
+    )
     columns: tuple[ExtraColumn, ...] = Field((), description="Columns beyond the default, each with its legal basis")
 
 

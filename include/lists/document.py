@@ -92,15 +92,20 @@ class NotificationList:
 
 
 def render(document: NotificationList, form: str) -> list[RenderedFile]:
-    """The files of a list, the list itself first. form: `xlsx` or `csv`.
+    """The files of a list, the list itself first. form: `xlsx`, `csv` or `pdf`.
 
     A CSV starts with its header row, so what a list says about itself goes beside it in a text without names.
     """
-    from include.lists.sheet import workbook
+    if form == "xlsx":
+        from include.lists.sheet import workbook
+
+        return [RenderedFile(f"{document.file_stem}.xlsx", workbook(document), personal=True)]
+    if form == "pdf":
+        from include.lists.page import page
+
+        return [RenderedFile(f"{document.file_stem}.pdf", page(document), personal=True)]
     from include.lists.table import companion, table
 
-    if form == "xlsx":
-        return [RenderedFile(f"{document.file_stem}.xlsx", workbook(document), personal=True)]
     return [
         RenderedFile(f"{document.file_stem}.csv", table(document), personal=True),
         RenderedFile(f"{document.file_stem}.txt", companion(document), personal=False),

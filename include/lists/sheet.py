@@ -53,16 +53,26 @@ def workbook(document: NotificationList) -> bytes:
     return buffer.getvalue()
 
 
+def _aligned(words: Texts) -> dict[str, Any]:
+    """Every text begins where the sheet does: a name of another script must not stand apart."""
+    return {"align": "right" if words.right_to_left else "left"}
+
+
+def _read(words: Texts) -> dict[str, Any]:
+    """The direction of our own words. A name reads by its first letter, as a program does if told nothing."""
+    return {"reading_order": 2 if words.right_to_left else 1}
+
+
 def _write_head(book: Any, sheet: Any, document: NotificationList, words: Texts) -> int:
     """Write what the list is; returns the row of the header, 0-based."""
-    align = "right" if words.right_to_left else "left"
-    title = book.add_format({"bold": True, "font_size": 16, "font_color": _INK, "align": align})
-    label = book.add_format({"bold": True, "font_color": _INK, "valign": "top", "align": align, "text_wrap": True})
-    plain = book.add_format({"text_wrap": True, "valign": "top", "align": align})
+    ours = _aligned(words) | _read(words)
+    title = book.add_format(ours | {"bold": True, "font_size": 16, "font_color": _INK})
+    label = book.add_format(ours | {"bold": True, "font_color": _INK, "valign": "top", "text_wrap": True})
+    plain = book.add_format(ours | {"text_wrap": True, "valign": "top"})
     notable = book.add_format(
-        {"text_wrap": True, "valign": "vcenter", "align": align, "bold": True, "bg_color": _PALE, "border": 1,
-         "border_color": _INK}
-    )  # fmt: skip
+        ours
+        | {"text_wrap": True, "valign": "vcenter", "bold": True, "bg_color": _PALE, "border": 1, "border_color": _INK}
+    )
     sheet.merge_range(0, 0, 0, _MERGED_TO, words.title.format(office=document.office_name), title)
     sheet.set_row(0, 26)
     sheet.merge_range(1, 0, 1, _MERGED_TO, words.purpose, plain)
@@ -87,21 +97,23 @@ def _write_head(book: Any, sheet: Any, document: NotificationList, words: Texts)
 
 
 def _write_entries(book: Any, sheet: Any, document: NotificationList, words: Texts, header_row: int) -> None:
-    base = {"valign": "top", "text_wrap": True, "border": 1, "border_color": "#C9D1DC"}
+    base = _aligned(words) | {"valign": "top", "text_wrap": True, "border": 1, "border_color": "#C9D1DC"}
+    ours = base | _read(words)
     header = book.add_format(
-        base | {"bold": True, "font_color": "#FFFFFF", "bg_color": _INK, "valign": "vcenter", "align": "center"}
+        ours | {"bold": True, "font_color": "#FFFFFF", "bg_color": _INK, "valign": "vcenter", "align": "center"}
     )
     open_cell = base | {"bg_color": _ANSWER, "locked": False}
     form = {
         "text": book.add_format(base | {"num_format": "@"}),
         "name": book.add_format(base | {"num_format": "@", "bold": True}),
         "date": book.add_format(base | {"num_format": "yyyy-mm-dd", "align": "center"}),
-        "marked": book.add_format(base | {"num_format": "@", "bold": True, "font_color": "#9C2A10"}),
+        "reason": book.add_format(ours | {"num_format": "@"}),
+        "marked": book.add_format(ours | {"num_format": "@", "bold": True, "font_color": "#9C2A10"}),
         "answer": book.add_format(open_cell | {"num_format": "@"}),
         "answer_date": book.add_format(open_cell | {"num_format": "yyyy-mm-dd", "align": "center"}),
     }
     notice_forms = {
-        notice: book.add_format(base | {"bold": True, "bg_color": colour}) for notice, colour in _NOTICE_COLOURS.items()
+        notice: book.add_format(ours | {"bold": True, "bg_color": colour}) for notice, colour in _NOTICE_COLOURS.items()
     }
     sheet.set_row(header_row, 44)
     for column, name in enumerate(document.columns):
@@ -122,7 +134,7 @@ def _write_entries(book: Any, sheet: Any, document: NotificationList, words: Tex
             elif name == "notice":
                 sheet.write_string(number, column, words.notices[value], notice_forms[value])
             else:
-                text = "" if pd.isna(value) else shown(name, str(value), words)
+                text = "" if pd.isna(value) else words.shown(name, str(value))
                 sheet.write_string(number, column, text, form.get(name, form["text"]))
                 # Bold and wide letters take more than their share of a column's width.
                 lines = max(lines, -(-len(text) * 115 // (100 * _WIDTHS.get(name, _OTHER_WIDTH))))
@@ -156,12 +168,3 @@ def _set_up_page(sheet: Any, document: NotificationList, words: Texts, header_ro
     sheet.repeat_rows(header_row)
     sheet.set_footer(f"&L{document.list_number}&R{words.page} &P / &N")
     sheet.hide_gridlines(2)
-
-
-def shown(column: str, value: str, words: Texts) -> str:
-    """A value in the words of the list's language; codes that are not ours stay as they are."""
-    if column == "reason":
-        return words.reasons.get(value, value)
-    if column == "marked":
-        return "; ".join(words.marks.get(mark, mark) for mark in value.split(";") if mark)
-    return value

@@ -28,6 +28,8 @@ class Texts(BaseModel):
     purpose: str
     no_withdrawal: str
     how_to_answer: str
+    how_to_answer_on_paper: str
+    unprintable: str
     whom_to_call: str
     period: str
     as_of: str
@@ -67,6 +69,16 @@ class Texts(BaseModel):
         if document.voided:
             rows.append((self.voided, ", ".join(document.voided)))
         return rows
+
+    def shown(self, column: str, value: str) -> str:
+        """A value in the words of the language; codes that are not ours stay as they are."""
+        if column == "notice":
+            return self.notices[value]
+        if column == "reason":
+            return self.reasons.get(value, value)
+        if column == "marked":
+            return "; ".join(self.marks.get(mark, mark) for mark in value.split(";") if mark)
+        return value
 
 
 @lru_cache

@@ -116,7 +116,7 @@ MISTAKES = [
     ("columns: []", "columns: [sex]", "line 17, list.columns.1", "valid dictionary or instance"),
     ("columns: []", "columns: [{column: sex, legal_basis: x}]", "line 17, list.columns.1.legal_basis", "at least 10"),
     ("columns: []", "columns: [{column: name, legal_basis: because it is useful}]", "list.columns.1.column", "date_of_birth"),
-    ("format: xlsx", "format: pdf", "line 16, list.format", "'xlsx' or 'csv'"),
+    ("format: xlsx", "format: docx", "line 16, list.format", "'xlsx', 'csv' or 'pdf'"),
     ("consent: recorded", "consent: maybe", "line 18, consent", "'recorded' or 'required'"),
     ("consent: recorded", "consent: recorded\nconsent: required", "line 19, consent", "stands here twice"),
     ("consent: recorded", "konsent: recorded", "line 18, konsent", "is not a setting"),

@@ -5,11 +5,12 @@ import string
 
 import openpyxl
 import pytest
+import yaml
 
 from include.lists.document import NOTICES, render
 from include.lists.opening import NotAList, open_list
 from include.lists.sheet import workbook
-from include.lists.texts import LANGUAGES, Texts, email_for, texts
+from include.lists.texts import FOLDER, LANGUAGES, Texts, email_for, texts
 from tests.lists.sample import ROWS, sample
 
 
@@ -147,6 +148,23 @@ def test_every_language_has_the_same_words_and_blanks(language):
             assert blanks(other[name]) == blanks(english[name]), name
     assert set(other["notices"]) == set(NOTICES)
     assert len(set(other["notices"].values())) == 4
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_states_whether_a_speaker_has_reviewed_it(language):
+    written = (FOLDER / f"{language}.yaml").read_text(encoding="utf-8")
+    reviewed = yaml.safe_load(written)["reviewed_by"]
+    assert reviewed is None or reviewed.strip()
+    assert ("nobody who speaks it has reviewed it yet" in written) == (reviewed is None)
+
+
+def test_arabic_words_are_read_from_the_right_and_names_by_their_first_letter():
+    sheet = opened("ar")
+    names = [cell.value for cell in machine_row(sheet)]
+    entry = sheet[machine_row(sheet)[0].row + 2]
+    orders = {name: cell.alignment.readingOrder for name, cell in zip(names, entry, strict=True)}
+    assert {sheet["A1"].alignment.readingOrder, orders["notice"], orders["marked"]} == {2}
+    assert orders["name"] == 0
 
 
 def test_a_notice_is_said_in_words_that_no_other_language_means_otherwise():
