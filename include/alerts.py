@@ -42,7 +42,7 @@ def list_is_late(office: str, context: Mapping[str, Any]) -> None:
     arrangement = _arrangement(office, due_at)
     due = f"{due_at.astimezone(ZoneInfo(arrangement.timezone)):%A %d %B %Y %H:%M %Z}"
     if run["state"] == "failed":
-        airflow = "It has failed: nothing is tried any more before somebody clears it."
+        airflow = "It has failed: nothing is tried before the office's next list is due, or somebody clears the run."
     else:
         airflow = "It still tries."
     _mail(
