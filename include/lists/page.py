@@ -39,10 +39,12 @@ def page(document: NotificationList) -> bytes:
     files = {"main.typ": TEMPLATE.read_bytes(), "list.json": json.dumps(_said(document)).encode()}
     made = dt.datetime.combine(document.made_on, dt.time(), tzinfo=dt.UTC)
     try:
-        return typst.compile(files, font_paths=_fonts(), timestamp=made, pdf_standards="ua-1")
+        # Its stubs do not know files by name, its documentation does.
+        pdf: bytes = typst.compile(files, font_paths=_fonts(), timestamp=made, pdf_standards="ua-1")  # type: ignore[call-overload]
     except typst.TypstError:
         # Its message may quote the text that it stumbled over.
         raise PageRefused(f"{document.list_number} cannot be set as PDF; list.format: xlsx can tell it") from None
+    return pdf
 
 
 def _said(document: NotificationList) -> dict[str, Any]:
@@ -72,7 +74,7 @@ def _said(document: NotificationList) -> dict[str, Any]:
     }
 
 
-def _entry(document: NotificationList, entry: dict[str, Any], words: Texts) -> dict[str, Any]:
+def _entry(document: NotificationList, entry: dict[Any, Any], words: Texts) -> dict[str, Any]:
     """An entry's cells by column; what is shared by arrangement stands under the name, so that any number has room."""
     cells: dict[str, Any] = {name: _cell(words.shown(name, _text(name, entry[name]))) for name in COLUMNS}
     shared = [(words.columns[name], _cell(_text(name, entry[name]))) for name in document.extra_columns]
