@@ -3,7 +3,8 @@
 
 Every hour: what should have happened, and did not? A partition whose two extracts are in and whose reconciliation is
 not is started again, and so is a host country's newest one after a person decided in review. An office that should
-have had a list, a list that is still owed, an arrangement that does not load: each fails its task, which names it.
+have had a list, a list that is still owed or came back, an arrangement that does not load: each fails its task, which
+names it.
 
 The sweep leaves a heartbeat in the data folder (`heartbeat`), for something outside Airflow to watch.
 """
@@ -40,8 +41,28 @@ def sweep():
         return keys
 
     @task
+    def mailboxes() -> list[str]:
+        """The mailboxes of the senders, to which undeliverable lists come back."""
+        from include.arrangements.reading import load_offices
+        from include.connections import bounce_mailboxes
+        from include.settings import arrangements_folder
+
+        offices, _ = load_offices(arrangements_folder())
+        return bounce_mailboxes(
+            channel for versions in offices.values() for version in versions for channel in version.deliver
+        )
+
+    @task(map_index_template="{{ mailbox }}")
+    def collect_bounces(mailbox: str) -> list[str]:
+        """Lists that a mail server took and could not deliver: they are owed again."""
+        from include.connections import open_imap
+        from include.delivery.bounces import collect_bounces
+
+        return collect_bounces(mailbox, open_imap, datetime.now(UTC))
+
+    @task(trigger_rule="all_done")
     def find_overdue_lists() -> None:
-        """Offices that should have been told by now and were not."""
+        """Offices that should have been told by now and were not, and lists that did not reach everybody."""
         from include.reports.overdue import check_lists_are_on_time
 
         check_lists_are_on_time(datetime.now(UTC))
@@ -60,7 +81,7 @@ def sweep():
         leave_heartbeat(datetime.now(UTC))
 
     start_forgotten_reconciliations() >> leave_heartbeat()
-    find_overdue_lists()
+    collect_bounces.expand(mailbox=mailboxes()) >> find_overdue_lists()
     find_broken_arrangements()
 
 

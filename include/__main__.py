@@ -79,6 +79,9 @@ def main(arguments: list[str] | None = None) -> int:
     void.add_argument("list_number", metavar="OFFICE_YYYY-NNNN")
     void.add_argument("--reason", required=True)
 
+    resend = command(_resend, "resend", "let a list that came back, or did not reach everybody, go once more")
+    resend.add_argument("list_number", metavar="OFFICE_YYYY-NNNN")
+
     demo = command(_demo, "demo", "run the main job with real servers and a real Airflow")
     demo.add_argument("--folder", type=Path, default=Path("demo-data"))
     demo.add_argument("--days", type=int, default=2)
@@ -190,6 +193,17 @@ def _void(given: argparse.Namespace) -> int:
             void_list(session, given.list_number, given.reason, dt.datetime.now(dt.UTC))
 
     return _told(void)
+
+
+def _resend(given: argparse.Namespace) -> int:
+    from include.ledger.engine import writing
+    from include.ledger.outbox import resend_list
+
+    def resend() -> None:
+        with writing() as session:
+            resend_list(session, given.list_number)
+
+    return _told(resend)
 
 
 def _demo(given: argparse.Namespace) -> int:

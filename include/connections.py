@@ -4,10 +4,11 @@ Reach for this when a task needs the other side. The one place that knows Airflo
 come from Airflow connections or its secrets backend, never from files of the repository.
 """
 
+import imaplib
 import smtplib
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from smtplib import SMTP
 
@@ -18,7 +19,7 @@ from airflow.providers.ssh.hooks.ssh import SSHHook
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
 
-from include.arrangements.models import Arrangement
+from include.arrangements.models import Arrangement, Channel
 from include.delivery.outcomes import DeliveryFailed, DeliveryRefused
 from include.lists.compose import SealingKey
 
@@ -98,6 +99,35 @@ def open_smtp(connection_id: str) -> Iterator[tuple[SMTP, str]]:
     with hook:
         # The hook's own sending repeats itself on any error, which would send a list twice; we need its session only.
         yield hook._smtp_client, hook.from_email
+
+
+@contextmanager
+def open_imap(connection_id: str) -> Iterator[imaplib.IMAP4]:
+    """An IMAP session under TLS and logged in.
+
+    Not by Airflow's hook, which waits without end for a silent server and takes `use_ssl: false`.
+    raises: ConnectionError if it cannot be had
+    """
+    connection = BaseHook.get_connection(connection_id)
+    try:
+        imap = imaplib.IMAP4_SSL(
+            connection.host or "",
+            connection.port or 993,
+            ssl_context=ssl.create_default_context(),
+            timeout=int(connection.extra_dejson.get("timeout", PATIENCE)),
+        )
+        imap.login(connection.login or "", connection.password or "")
+    except (imaplib.IMAP4.error, OSError) as error:
+        raise ConnectionError(f"the mailbox of {connection_id} cannot be opened ({type(error).__name__})") from None
+    with imap:
+        yield imap
+
+
+def bounce_mailboxes(channels: Iterable[Channel]) -> list[str]:
+    """The IMAP connections to which undeliverable mail comes back: `bounces` in the extra of the channels' SMTP."""
+    senders = {channel.connection for channel in channels if channel.via == "email"}
+    named = {BaseHook.get_connection(sender).extra_dejson.get("bounces") for sender in senders}
+    return sorted(filter(None, named))
 
 
 def sealing_keys(arrangement: Arrangement) -> dict[str, SealingKey]:

@@ -5,6 +5,8 @@ set -u
 wanted=()
 compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || command -v postgres >/dev/null || wanted+=(postgresql)
 command -v gpg >/dev/null || wanted+=(gnupg)
+[ -x /usr/sbin/dovecot ] || wanted+=(dovecot-imapd)
+command -v faketime >/dev/null || wanted+=(faketime)
 [ "${1:-}" != spark ] || command -v java >/dev/null || wanted+=(default-jre-headless)
 [ ${#wanted[@]} -eq 0 ] && exit 0
 if [ "$(id -u)" -eq 0 ]; then

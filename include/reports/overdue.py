@@ -38,12 +38,17 @@ def forgotten_partitions(now: dt.datetime) -> list[str]:
 def check_lists_are_on_time(now: dt.datetime) -> None:
     """Compare what was due with what the ledger has.
 
-    raises: Overdue, naming the offices that nobody saw to and the lists that are still owed
+    raises: Overdue, naming the offices that nobody saw to, the lists that are still owed, and those that a recipient
+        did not get
     """
     offices, _ = load_offices(arrangements_folder())
+    arranged = [in_force(versions, now.date()) for versions in offices.values()]
+    channels = [channel.key for arrangement in filter(None, arranged) for channel in arrangement.deliver]
     with reading() as session:
         seen_to = outbox.composed_for(session)
         overdue = [f"list {owed} is still owed" for owed in outbox.owed_lists(session, now - GRACE)]
+        # Who is no longer arranged with is missed by nobody: to change the arrangement is one way to put it right.
+        overdue += [f"list {missed} did not reach everybody" for missed in outbox.missed_recipients(session, channels)]
     end = last_day()
     until = min(now, end) if end else now
     for office, versions in sorted(offices.items()):
