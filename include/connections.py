@@ -51,7 +51,10 @@ def open_sftp(connection_id: str) -> Iterator[paramiko.SFTPClient]:
         ssh = SSHHook.get_conn(hook)
     except paramiko.BadHostKeyException:
         raise DeliveryRefused(f"the server of {connection_id} shows another host key; nothing was sent") from None
-    except paramiko.AuthenticationException:
+    except paramiko.AuthenticationException as error:
+        # Paramiko has one error for a login that is wrong and for a line that ends before the answer.
+        if "EOF" in str(error) or "timeout" in str(error):
+            raise DeliveryFailed(f"the server of {connection_id} went away during the login") from None
         raise DeliveryRefused(f"the server of {connection_id} does not accept our login; nothing was sent") from None
     except (paramiko.SSHException, OSError, EOFError) as error:
         raise DeliveryFailed(f"the server of {connection_id} cannot be reached ({type(error).__name__})") from None

@@ -127,6 +127,12 @@ def a_list(ledger):
     return cover(send_list(notices("A"), channels=(channel().key,)))
 
 
+@pytest.mark.fault(
+    "a mail server took the list and sends it back hours later",
+    happens="told is taken back, the list is owed, its channel waits",
+    there="nothing",
+    you="*sweep* and *send* are red and name it; have the mailbox repaired, then `python -m include resend LIST`, or void it",
+)
 @pytest.mark.parametrize("form", SERVERS)
 def test_a_list_that_came_back_is_owed_again_and_goes_once_a_person_says_so(
     form, tmp_path, monkeypatch, a_list, server, inbox
@@ -172,6 +178,12 @@ def test_no_address_is_kept_of_what_came_back(tmp_path, monkeypatch, a_list, ser
     assert "unhcr" not in f"{only(Delivery).proof} {only(Delivery).last_error}"
 
 
+@pytest.mark.fault(
+    "it comes back from one recipient of three",
+    happens="the list stays told",
+    there="the others have it",
+    you="as where one recipient is refused",
+)
 def test_one_recipient_of_three_that_it_did_not_reach_is_named_until_a_list_reaches_all(
     tmp_path, monkeypatch, ledger, server, inbox
 ):
@@ -199,6 +211,12 @@ def test_one_recipient_of_three_that_it_did_not_reach_is_named_until_a_list_reac
         assert [sent.state for sent in session.scalars(select(List).order_by(List.id))] == ["told", "sealed"]
 
 
+@pytest.mark.fault(
+    "a message came back that has no form, or is of no list",
+    happens="it stays in the inbox, all others are handled",
+    there="as before",
+    you="*sweep*'s collect_bounces is red; look at it and move it away",
+)
 def test_what_is_not_understood_stays_in_the_inbox_and_holds_up_nothing(tmp_path, monkeypatch, a_list, server, inbox):
     with mail(tmp_path) as (port, authority):
         send(monkeypatch, port, authority)

@@ -159,6 +159,12 @@ def states() -> tuple[str, ...]:
         return tuple(session.scalars(select(Delivery.state).order_by(Delivery.channel)))
 
 
+@pytest.mark.fault(
+    "a worker is killed at any step: composing, numbering, sealing, storing, connecting, in mid-file, at the rename, in mid-message, before and after each commit",
+    happens="before the commit nothing is numbered; after it the list waits, `unknown` where an attempt had begun, until the task's repeat finds out",
+    there="each file once; a message that was accepted just before twice, under one Message-ID",
+    you="the task is orange, then green: nothing to do",
+)
 @pytest.mark.parametrize("step", STEPS)
 def test_a_worker_killed_at_any_step_leaves_what_a_repeat_completes(step, the_office, unharmed):
     death, left, messages, files = STEPS[step]

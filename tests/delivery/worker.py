@@ -18,11 +18,14 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
+from sqlalchemy.orm import configure_mappers
+
 from include import connections
 from include.arrangements.models import Arrangement
 from include.delivery.send import send_owed
 from include.lists.compose import compose_list
 
+configure_mappers()  # at the first query it would import half of Airflow, in each child anew
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["tests.delivery.worker"])
 

@@ -114,6 +114,12 @@ def test_a_list_comes_back_once_every_recipient_that_had_it_has_sent_it_back():
     assert states() == ["sealed"]
 
 
+@pytest.mark.fault(
+    "one recipient of three is refused",
+    happens="the list counts as told",
+    there="the others have it",
+    you="*sweep* is red until a list reaches all, or the arrangement no longer names that mailbox; `python -m include resend LIST` sends it to all once more",
+)
 def test_a_recipient_that_the_server_refused_at_once_is_named_and_can_be_sent_to_once_more():
     send_list(notices("A"), channels=("email:a",))
     deliver("email:a", accepted=2, refused=1, refused_with="550")
@@ -138,6 +144,12 @@ def test_only_a_list_that_somebody_missed_goes_once_more():
         resend()
 
 
+@pytest.mark.fault(
+    "a list comes back after a later one arrived",
+    happens="it cannot be sent once more where nobody has it; voided, what it alone told is owed again",
+    there="the later list",
+    you="`python -m include void LIST --reason …`",
+)
 def test_old_news_does_not_follow_new_and_what_it_alone_told_is_owed_again():
     send_list(notices("A", "B"), channels=("email:a",))
     send_list(notices("A", notice="CHANGED", reason="date_moved"), channels=("email:a",))
