@@ -47,18 +47,7 @@ def open_sftp(connection_id: str) -> Iterator[paramiko.SFTPClient]:
             "nothing was sent"
         )
     patience = hook.conn_timeout = hook.auth_timeout = hook.banner_timeout = hook.conn_timeout or PATIENCE
-    try:
-        ssh = SSHHook.get_conn(hook)
-    except paramiko.BadHostKeyException:
-        raise DeliveryRefused(f"the server of {connection_id} shows another host key; nothing was sent") from None
-    except paramiko.AuthenticationException as error:
-        # Paramiko has one error for a login that is wrong and for a line that ends before the answer.
-        if "EOF" in str(error) or "timeout" in str(error):
-            raise DeliveryFailed(f"the server of {connection_id} went away during the login") from None
-        raise DeliveryRefused(f"the server of {connection_id} does not accept our login; nothing was sent") from None
-    except (paramiko.SSHException, OSError, EOFError) as error:
-        raise DeliveryFailed(f"the server of {connection_id} cannot be reached ({type(error).__name__})") from None
-    with ssh:
+    with _logged_in(hook, connection_id) as ssh:
         # An entry in the user's known_hosts goes before the connection's host key in Airflow's hook.
         transport = ssh.get_transport()
         if transport is None or transport.get_remote_server_key() != hook.host_key:
@@ -76,6 +65,20 @@ def open_sftp(connection_id: str) -> Iterator[paramiko.SFTPClient]:
         if channel is not None:
             channel.settimeout(patience)
         yield client
+
+
+def _logged_in(hook: SFTPHook, connection_id: str) -> paramiko.SSHClient:
+    try:
+        return SSHHook.get_conn(hook)
+    except paramiko.BadHostKeyException:
+        raise DeliveryRefused(f"the server of {connection_id} shows another host key; nothing was sent") from None
+    except paramiko.AuthenticationException as error:
+        # Paramiko has one error for a login that is wrong and for a line that ends before the answer.
+        if "EOF" in str(error) or "timeout" in str(error):
+            raise DeliveryFailed(f"the server of {connection_id} went away during the login") from None
+        raise DeliveryRefused(f"the server of {connection_id} does not accept our login; nothing was sent") from None
+    except (paramiko.SSHException, OSError, EOFError) as error:
+        raise DeliveryFailed(f"the server of {connection_id} cannot be reached ({type(error).__name__})") from None
 
 
 @contextmanager
