@@ -8,7 +8,7 @@ ONCE ?=
 DAYS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-airflow test-spark lint format types lock model bench bench-matching bench-delivery schemas clean
+.PHONY: help install demo test test-airflow test-spark faults lint format types lock model bench bench-matching bench-delivery schemas clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -56,6 +56,11 @@ test: $(VENV)/.installed-dev ## everything that is checked; the end-to-end run c
 
 test-airflow: $(VENV)/.installed-dev ## only the main job end to end, under a real Airflow scheduler (some ten minutes)
 	$(BIN)/pytest -m airflow
+
+faults: $(VENV)/.installed-dev ## cause every fault for real, then write docs/reliability.md
+	bash tests/install_services.sh
+	$(BIN)/pytest -n 2 -m fault
+	$(BIN)/python -m tests.fault_table
 
 test-spark: .venv-spark ## linking on Spark beside DuckDB, in an environment of its own (needs Java 17)
 	bash tests/install_services.sh spark

@@ -42,7 +42,7 @@ def deliver_lists(office: str, versions: list) -> None:
                       "retry_exponential_backoff": True, "max_retry_delay": timedelta(minutes=30)},
     )  # fmt: skip
     def deliver():
-        @task(outlets=[lists_of(office)])
+        @task(outlets=[lists_of(office)], execution_timeout=timedelta(hours=1))
         def send() -> list[str]:
             """Send what the office is owed, oldest number first, over each of its channels."""
             from include.connections import send_lists

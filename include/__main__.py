@@ -93,6 +93,9 @@ def main(arguments: list[str] | None = None) -> int:
 
     command(_signing_key, "signing-key", "print what offices check the signatures of their lists with")
 
+    resend = command(_resend, "resend", "let a list that came back, or did not reach everybody, go once more")
+    resend.add_argument("list_number", metavar="OFFICE_YYYY-NNNN")
+
     demo = command(_demo, "demo", "run the main job with real servers and a real Airflow")
     demo.add_argument("--folder", type=Path, default=Path("demo-data"))
     demo.add_argument("--days", type=int, default=2)
@@ -259,6 +262,17 @@ def _signing_key(_: argparse.Namespace) -> int:
         "by, such as the telephone or in person: it is what proves to them that the key is IOM's.\n"
     )
     return 0
+
+
+def _resend(given: argparse.Namespace) -> int:
+    from include.ledger.engine import writing
+    from include.ledger.outbox import resend_list
+
+    def resend() -> None:
+        with writing() as session:
+            resend_list(session, given.list_number)
+
+    return _told(resend)
 
 
 def _demo(given: argparse.Namespace) -> int:

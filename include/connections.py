@@ -6,10 +6,12 @@ come from Airflow connections or its secrets backend, never from files of the re
 
 import datetime as dt
 import hmac
+import imaplib
 import json
 import smtplib
 import ssl
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from smtplib import SMTP
 from typing import Any
@@ -18,8 +20,9 @@ from zoneinfo import ZoneInfo
 import paramiko
 from airflow.providers.sftp.hooks.sftp import SFTPHook
 from airflow.providers.smtp.hooks.smtp import SmtpHook
+from airflow.providers.ssh.hooks.ssh import SSHHook
 from airflow.sdk import BaseHook, Connection
-from airflow.sdk.exceptions import AirflowNotFoundException
+from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
 
 from include.arrangements.models import Arrangement, Channel
 from include.arrangements.reading import load_offices
@@ -31,6 +34,9 @@ from include.lists.compose import sealed_files
 from include.metrics import counted_sending
 from include.settings import arrangements_folder, hashing_key
 
+PATIENCE = 30
+"""Seconds that a server may be silent. A connection's extra says another: `conn_timeout` of SFTP, `timeout` of mail."""
+
 
 @contextmanager
 def open_sftp(connection_id: str) -> Iterator[paramiko.SFTPClient]:
@@ -39,30 +45,51 @@ def open_sftp(connection_id: str) -> Iterator[paramiko.SFTPClient]:
     raises: DeliveryRefused if the connection names no host key, or host key or login are not accepted;
         DeliveryFailed if the server cannot be reached
     """
-    hook = SFTPHook(ssh_conn_id=connection_id, conn_retry_attempts=1)
+    try:
+        hook = SFTPHook(ssh_conn_id=connection_id, conn_retry_attempts=1)
+    except AirflowNotFoundException:
+        raise DeliveryRefused(f"connection {connection_id} is missing; nothing was sent") from None
+    except (AirflowException, ValueError):  # their texts may quote the connection
+        raise DeliveryRefused(f"connection {connection_id} is not in order; nothing was sent") from None
     # Airflow's hook checks no host key unless it is told to; a list must never go to whoever answers.
     if hook.no_host_key_check or hook.host_key is None:
         raise DeliveryRefused(
             f"connection {connection_id} must say `no_host_key_check: false` and give the server's `host_key`; "
             "nothing was sent"
         )
+    patience = hook.conn_timeout = hook.auth_timeout = hook.banner_timeout = hook.conn_timeout or PATIENCE
+    with _logged_in(hook, connection_id) as ssh:
+        # An entry in the user's known_hosts goes before the connection's host key in Airflow's hook.
+        transport = ssh.get_transport()
+        if transport is None or transport.get_remote_server_key() != hook.host_key:
+            raise DeliveryRefused(f"the server of {connection_id} shows another host key; nothing was sent")
+        # Paramiko waits without end for a server that takes the login and then falls silent.
+        silence = threading.Timer(patience, transport.close)
+        silence.start()
+        try:
+            client = ssh.open_sftp()
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            raise DeliveryFailed(f"the server of {connection_id} gives no files ({type(error).__name__})") from None
+        finally:
+            silence.cancel()
+        channel = client.get_channel()
+        if channel is not None:
+            channel.settimeout(patience)
+        yield client
+
+
+def _logged_in(hook: SFTPHook, connection_id: str) -> paramiko.SSHClient:
     try:
-        managed = hook.get_managed_conn()
-        client = managed.__enter__()
+        return SSHHook.get_conn(hook)
     except paramiko.BadHostKeyException:
         raise DeliveryRefused(f"the server of {connection_id} shows another host key; nothing was sent") from None
-    except paramiko.AuthenticationException:
+    except paramiko.AuthenticationException as error:
+        # Paramiko has one error for a login that is wrong and for a line that ends before the answer.
+        if "EOF" in str(error) or "timeout" in str(error):
+            raise DeliveryFailed(f"the server of {connection_id} went away during the login") from None
         raise DeliveryRefused(f"the server of {connection_id} does not accept our login; nothing was sent") from None
     except (paramiko.SSHException, OSError, EOFError) as error:
         raise DeliveryFailed(f"the server of {connection_id} cannot be reached ({type(error).__name__})") from None
-    try:
-        # An entry in the user's known_hosts goes before the connection's host key in Airflow's hook.
-        channel = client.get_channel()
-        if channel is None or channel.get_transport().get_remote_server_key() != hook.host_key:
-            raise DeliveryRefused(f"the server of {connection_id} shows another host key; nothing was sent")
-        yield client
-    finally:
-        managed.__exit__(None, None, None)
 
 
 @contextmanager
@@ -71,19 +98,53 @@ def open_smtp(connection_id: str) -> Iterator[tuple[SMTP, str]]:
 
     raises: DeliveryRefused if login or certificate are not accepted; DeliveryFailed if the server cannot be reached
     """
+    hook = SmtpHook(smtp_conn_id=connection_id)
     try:
-        hook = SmtpHook(smtp_conn_id=connection_id).get_conn()
-    except smtplib.SMTPAuthenticationError:
+        hook.get_conn()
+    except smtplib.SMTPAuthenticationError as error:
+        if 400 <= error.smtp_code < 500:
+            raise DeliveryFailed(f"the server of {connection_id} takes no login now ({error.smtp_code})") from None
         raise DeliveryRefused(f"the server of {connection_id} does not accept our login; nothing was sent") from None
-    except ssl.SSLError:
+    except ssl.SSLCertVerificationError:
         raise DeliveryRefused(f"the certificate of {connection_id}'s server is not trusted; nothing was sent") from None
-    except (smtplib.SMTPException, OSError) as error:
+    except (AirflowException, smtplib.SMTPException, OSError) as error:
+        if hook.smtp_connection is None:
+            raise DeliveryRefused(f"connection {connection_id} is missing; nothing was sent") from None
         raise DeliveryFailed(f"the server of {connection_id} cannot be reached ({type(error).__name__})") from None
     if not hook.from_email:
         raise DeliveryRefused(f"connection {connection_id} names no `from_email`; nothing was sent")
     with hook:
         # The hook's own sending repeats itself on any error, which would send a list twice; we need its session only.
         yield hook._smtp_client, hook.from_email
+
+
+@contextmanager
+def open_imap(connection_id: str) -> Iterator[imaplib.IMAP4]:
+    """An IMAP session under TLS and logged in.
+
+    Not by Airflow's hook, which waits without end for a silent server and takes `use_ssl: false`.
+    raises: ConnectionError if it cannot be had
+    """
+    connection = BaseHook.get_connection(connection_id)
+    try:
+        imap = imaplib.IMAP4_SSL(
+            connection.host or "",
+            connection.port or 993,
+            ssl_context=ssl.create_default_context(),
+            timeout=int(connection.extra_dejson.get("timeout", PATIENCE)),
+        )
+        imap.login(connection.login or "", connection.password or "")
+    except (imaplib.IMAP4.error, OSError) as error:
+        raise ConnectionError(f"the mailbox of {connection_id} cannot be opened ({type(error).__name__})") from None
+    with imap:
+        yield imap
+
+
+def bounce_mailboxes(channels: Iterable[Channel]) -> list[str]:
+    """The IMAP connections to which undeliverable mail comes back: `bounces` in the extra of the channels' SMTP."""
+    senders = {channel.connection for channel in channels if channel.via == "email"}
+    named = {BaseHook.get_connection(sender).extra_dejson.get("bounces") for sender in senders}
+    return sorted(filter(None, named))
 
 
 def send_lists(office: str) -> list[str]:

@@ -7,6 +7,8 @@ compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || command -v postgre
 command -v gpg >/dev/null || wanted+=(gnupg)
 command -v age >/dev/null || wanted+=(age)
 command -v 7z >/dev/null || wanted+=(p7zip-full)
+[ -x /usr/sbin/dovecot ] || wanted+=(dovecot-imapd)
+command -v faketime >/dev/null || wanted+=(faketime)
 [ "${1:-}" != spark ] || command -v java >/dev/null || wanted+=(default-jre-headless)
 [ ${#wanted[@]} -eq 0 ] && exit 0
 if [ "$(id -u)" -eq 0 ]; then

@@ -53,9 +53,9 @@ def client(port: int) -> Iterator[paramiko.SFTPClient]:
 
 
 @contextmanager
-def mail(folder: Path, change=None) -> Iterator[tuple[int, Path]]:
+def mail(folder: Path, change=None, **certified) -> Iterator[tuple[int, Path]]:
     """A mail server that keeps messages in `folder`/mail; gives its port and the authority to trust."""
-    certificate, key, authority = make_tls_certificate()
+    certificate, key, authority = make_tls_certificate(**certified)
     for name, content in (("certificate", certificate), ("key", key), ("authority", authority)):
         (folder / f"{name}.pem").write_text(content)
     server = MailServer(folder / "mail", folder / "certificate.pem", folder / "key.pem", {USER: PASSWORD})

@@ -34,6 +34,10 @@ def _together(offices: dict[str, list[Arrangement]], sources: Sequence[Source]) 
         problems.append(Problem("sources.yaml", 1, host, what))
     for office, arrangement in newest.items():
         file = f"offices/{office}.yaml"
+        for number, channel in enumerate(arrangement.deliver, start=1):
+            if channel.seal == "password" and channel.password_by is None:
+                what = "is missing: write by which way the office is told its list password, never one of its mailboxes"
+                problems.append(Problem(file, 1, f"deliver.{number}.password_by", what))
         for host in arrangement.host_countries:
             if missing := {"avr_cases", "asylum_procedure"} - pulled[host]:
                 what = f"sources.yaml has no entry for {' and '.join(sorted(missing))} of {host}"

@@ -1,6 +1,7 @@
 """Sending what an office is owed: each channel a queue of its own, in number order.
 
-Reach for this to see what is written down when: an attempt before anything is sent, its outcome after it.
+Reach for this to see what is written down when: an attempt before anything is sent, its outcome after it. One process
+at a time sends to a channel; whatever kills it, the next one goes on from what is written down.
 """
 
 import datetime as dt
@@ -15,16 +16,12 @@ from include.arrangements.models import Channel
 from include.delivery import email, sftp
 from include.delivery.outcomes import Delivered, DeliveryFailed, DeliveryRefused, DeliveryUnknown
 from include.ledger import outbox
-from include.ledger.engine import reading, writing
+from include.ledger.engine import alone, reading, writing
 from include.ledger.models import Delivery, List, SealedFile
 
 
 class NotDelivered(RuntimeError):
     """A list is still owed. Which, and why, is in the message and in the ledger."""
-
-
-class Damaged(RuntimeError):
-    """A sealed file is not what it was when it was sealed."""
 
 
 def send_owed(
@@ -41,7 +38,8 @@ def send_owed(
     open_sftp: opens the SFTP client of a connection; open_smtp: the SMTP session of a connection, and its sender
     admitted: None where lists may go to where the channel leads, else why not (see `delivery.recipients`)
     clock: in the office's own time
-    raises: NotDelivered if a channel still owes a list: the oldest stops the channel, so that numbers arrive in order
+    raises: NotDelivered if a channel still owes a list: the oldest stops the channel, so that numbers arrive in order;
+        so does another process that sends to the channel now
     """
     by_key = {channel.key: channel for channel in channels}
     with reading() as session:
@@ -54,16 +52,20 @@ def send_owed(
                 f"{office}: a list waits for a channel that its arrangement no longer has; void it, or put it back"
             )
             continue
-        if waits := admitted(channel):
-            owed.append(f"{office} via {channel.via}: {waits}")
-            continue
-        while (found := _next(office, key)) is not None:
-            delivery, sealed, files = found
-            problem = _send_one(channel, delivery, sealed, files, open_sftp, open_smtp, clock)
-            if problem:
-                owed.append(f"{sealed.list_number} via {channel.via}: {problem}")
-                break
-            arrived.append(f"{sealed.list_number} via {channel.via}")
+        with alone(f"send {office} {key}") as ours:
+            if not ours:
+                owed.append(f"{office} via {channel.via}: another process is sending to it now; nothing was sent twice")
+                continue
+            if waits := admitted(channel):
+                owed.append(f"{office} via {channel.via}: {waits}")
+                continue
+            while (found := _next(office, key)) is not None:
+                delivery, sealed, files = found
+                problem = _send_one(channel, delivery, sealed, files, open_sftp, open_smtp, clock)
+                if problem:
+                    owed.append(f"{sealed.list_number} via {channel.via}: {problem}")
+                    break
+                arrived.append(f"{sealed.list_number} via {channel.via}")
     if owed:
         raise NotDelivered("; ".join(owed))
     return arrived
@@ -84,16 +86,15 @@ def _send_one(
     clock: Callable[[], dt.datetime],
 ) -> str | None:
     """What went wrong, or None when the other side has the list."""
-    for file in files:
-        if hashlib.sha256(file.content).hexdigest() != file.sha256:
-            raise Damaged(f"{sealed.list_number}: a sealed file no longer has the hash it was sealed with")
+    if delivery.bounced_at:
+        return f"{delivery.last_error}; once the mailbox is repaired: python -m include resend {sealed.list_number}"
     with writing() as session:
         outbox.record_attempt(session, delivery.id, clock())
     state, problem = "queued", ""
     try:
         outcome = send_over(
             channel,
-            [(file.name, file.content) for file in files],
+            _as_sealed(files),
             subject=delivery.cover.get("subject", ""),
             body=delivery.cover.get("body", ""),
             number=sealed.list_number,
@@ -113,6 +114,12 @@ def _send_one(
         else:
             outbox.record_delivered(session, delivery.id, outcome.proof, clock())
     return problem or None
+
+
+def _as_sealed(files: Sequence[SealedFile]) -> list[tuple[str, bytes]]:
+    if any(hashlib.sha256(file.content).hexdigest() != file.sha256 for file in files):
+        raise DeliveryRefused("a sealed file is no longer what was sealed; nothing was sent, void the list")
+    return [(file.name, file.content) for file in files]
 
 
 def send_over(

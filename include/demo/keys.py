@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-_VALID = dt.timedelta(days=3650)
+_TEN_YEARS = dt.timedelta(days=3650)
 
 
 def make_password() -> str:
@@ -32,19 +32,22 @@ def make_age_identity() -> tuple[str, str]:
     return str(identity), str(identity.to_public())
 
 
-def make_tls_certificate() -> tuple[str, str, str]:
-    """Certificate and key of a server on this machine, and the authority that signed it; all as PEM."""
+def make_tls_certificate(valid: dt.timedelta = _TEN_YEARS) -> tuple[str, str, str]:
+    """Certificate and key of a server on this machine, and the authority that signed it; all as PEM.
+
+    valid: from now on; where it is negative the certificate has expired
+    """
     authority_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     authority_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Demo authority")])
     authority = (
-        _certificate(authority_name, authority_name, authority_key.public_key())
+        _certificate(authority_name, authority_name, authority_key.public_key(), _TEN_YEARS)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(authority_key, hashes.SHA256())
     )
     names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
     server_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     server = (
-        _certificate(server_name, authority_name, server_key.public_key())
+        _certificate(server_name, authority_name, server_key.public_key(), valid)
         .add_extension(names, critical=False)
         .sign(authority_key, hashes.SHA256())
     )
@@ -55,7 +58,9 @@ def make_tls_certificate() -> tuple[str, str, str]:
     return server.public_bytes(pem).decode(), key.decode(), authority.public_bytes(pem).decode()
 
 
-def _certificate(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+def _certificate(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, valid: dt.timedelta
+) -> x509.CertificateBuilder:
     now = dt.datetime.now(dt.UTC)
     return (
         x509.CertificateBuilder()
@@ -63,6 +68,6 @@ def _certificate(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePub
         .issuer_name(issuer)
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + _VALID)
+        .not_valid_before(now + min(valid, dt.timedelta()) - dt.timedelta(days=1))
+        .not_valid_after(now + valid)
     )

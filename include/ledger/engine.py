@@ -1,15 +1,17 @@
 """Opening the ledger: SQLite by default, PostgreSQL by its URL, the same behaviour on both.
 
 `reading()` gives a session that sees one state and writes nothing; `writing()` gives a session whose work is there
-wholly or not at all.
+wholly or not at all; `alone()` keeps other processes away for longer than a transaction should last.
 """
 
+import fcntl
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -68,6 +70,38 @@ def writing(url: str | None = None) -> Iterator[Session]:
         session.begin(),
     ):
         yield session
+
+
+@contextmanager
+def alone(name: str, url: str | None = None) -> Iterator[bool]:
+    """Whether nobody else on this ledger is inside a block of this `name`; nobody else will be before it ends.
+
+    Nothing is waited for, and no transaction is open meanwhile. The death of its process ends the block.
+    """
+    url = url or ledger_url()
+    digest = hashlib.sha256(name.encode()).digest()
+    database = make_url(url).database
+    if make_url(url).get_backend_name() == "sqlite" and database:
+        with Path(f"{database}.{digest.hex()[:16]}.lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+            else:
+                yield True
+        return
+    key = int.from_bytes(digest[:8], signed=True)
+    with engine(url).connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        # A machine that lost its power says no goodbye: the server asks after a minute whether it is still there.
+        connection.execute(select(func.set_config("tcp_keepalives_idle", "60", False)))
+        ours = bool(connection.scalar(select(func.pg_try_advisory_lock(key))))
+        try:
+            yield ours
+        finally:
+            try:
+                connection.execute(select(func.pg_advisory_unlock(key)))
+            except DBAPIError:  # the line to the server is gone, and the lock with it
+                connection.invalidate()
 
 
 @contextmanager

@@ -26,6 +26,8 @@ class Owed:
     attempts: int
     due_at: dt.datetime
     sealed_at: dt.datetime
+    came_back: str | None
+    """What the mail server said that could not deliver it, hours after it had taken it."""
 
     def __str__(self) -> str:
         return f"{self.list_number} via {self.via} ({self.state}, tried {self.attempts} times)"
@@ -45,6 +47,7 @@ def owed(session: Session, office: str | None = None) -> list[Owed]:
             attempts=delivery.attempts,
             due_at=found.due_at,
             sealed_at=found.sealed_at,
+            came_back=delivery.last_error if delivery.bounced_at else None,
         )
         for found, delivery in session.execute(statement.order_by(List.sealed_at, List.id, Delivery.id))
     ]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import ColumnElement, exists, false, func, insert, select
+from sqlalchemy import ColumnElement, delete, exists, false, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -340,6 +340,8 @@ def record_delivered(session: Session, delivery_id: int, proof: dict[str, Any], 
     told = session.get_one(List, delivery.list_id, with_for_update=True)
     if told.state != "told":  # the first recipient to have the list starts the clock
         told.state, told.told_at = "told", now
+    session.execute(delete(Told).where(Told.delivery_id == delivery_id, Told.returned_at.is_not(None)))
+    already = select(Told.entry).filter_by(delivery_id=delivery_id)
     rows = [
         {
             "list_id": told.id,
@@ -348,7 +350,7 @@ def record_delivered(session: Session, delivery_id: int, proof: dict[str, Any], 
             "told_at": now,
             "lead_days": _lead_days(notice, now.date()),
         }
-        for notice in session.scalars(select(Notice).filter_by(list_id=told.id))
+        for notice in session.scalars(select(Notice).filter_by(list_id=told.id).where(Notice.entry.not_in(already)))
     ]
     if rows:
         session.execute(insert(Told), rows)
@@ -365,15 +367,63 @@ def _lead_days(notice: Notice, told_on: dt.date) -> int | None:
     return (leaves_on - told_on).days if leaves_on else None
 
 
-class NotVoidable(ValueError):
-    """A list that cannot be voided: there is none of this number, or its office has it."""
+def record_bounce(session: Session, message_id: str, came_back: Mapping[str, str], now: dt.datetime) -> list[str]:
+    """Note that a mail server which took the message could not deliver it; returns its lists, none if it carried none.
 
-
-def void_list(session: Session, list_number: str, reason: str, now: dt.datetime) -> None:
-    """Give up a list that can never be delivered. Its entries are owed again; the next list names its number.
-
-    raises: NotVoidable if there is no such list, if a recipient has it already, or if a later list goes on from it
+    came_back: the status code (5.1.1) of each recipient whom it did not reach, under a keyed hash of the address
+    A list that came back from every recipient is owed again, but waits for a person: it would only come back again.
     """
+    message = select(Delivery).where(Delivery.proof["message_id"].as_string() == message_id).with_for_update()
+    carried = []
+    for delivery in session.scalars(message):
+        proof = delivery.proof or {}
+        carried.append(session.get_one(List, delivery.list_id, with_for_update=True))
+        if delivery.state != "delivered":  # it is known already, or a person saw to it meanwhile
+            continue
+        proof = proof | {"came_back": proof.get("came_back", {}) | came_back}
+        delivery.proof, delivery.bounced_at = proof, now
+        if len(proof["came_back"]) >= proof["accepted"]:
+            codes = ", ".join(sorted(set(proof["came_back"].values())))
+            delivery.state, delivery.delivered_at, delivery.last_error = "refused", None, f"came back ({codes})"
+            session.execute(update(Told).filter_by(delivery_id=delivery.id).values(returned_at=now))
+            session.flush()
+            have = select(func.min(Delivery.delivered_at)).filter_by(list_id=delivery.list_id, state="delivered")
+            carried[-1].told_at = session.scalar(have)
+            carried[-1].state = "told" if carried[-1].told_at else "sealed"
+    return [came.list_number for came in carried]
+
+
+def missed_recipients(session: Session, channels: Sequence[str]) -> list[str]:
+    """Newest lists that did not reach every recipient of one of these channels, as `LIST (what happened)`."""
+    newest = (
+        select(Delivery.channel, List.office, func.max(Delivery.list_id).label("list_id"))
+        .join(List, List.id == Delivery.list_id)
+        .where(Delivery.channel.in_(channels), Delivery.state == "delivered")
+        .group_by(Delivery.channel, List.office)
+        .subquery()
+    )
+    rows = session.execute(
+        select(List, Delivery)
+        .join(Delivery, Delivery.list_id == List.id)
+        .join(newest, (newest.c.channel == Delivery.channel) & (newest.c.list_id == List.id))
+        .order_by(List.office, List.year, List.number)
+    )
+    missed = []
+    for sent, delivery in rows:
+        proof = delivery.proof or {}
+        refused, came_back = proof.get("refused", 0), proof.get("came_back", {})
+        if refused or came_back:
+            everyone = proof["accepted"] + refused
+            codes = ", ".join(sorted({*filter(None, [proof.get("refused_with")]), *came_back.values()}))
+            missed.append(f"{sent.list_number} ({refused + len(came_back)} of {everyone} recipients: {codes})")
+    return missed
+
+
+class NotFound(ValueError):
+    """There is no list of this number."""
+
+
+def _find(session: Session, list_number: str) -> List:
     parts = re.fullmatch(r"(?P<office>.+)_(?P<year>\d{4})-(?P<number>\d+)", list_number)
     found = None
     if parts:
@@ -381,7 +431,56 @@ def void_list(session: Session, list_number: str, reason: str, now: dt.datetime)
         statement = select(List).filter_by(office=office, year=year, number=number).with_for_update()
         found = session.scalars(statement).first()
     if found is None:
-        raise NotVoidable(f"there is no list {list_number}")
+        raise NotFound(f"there is no list {list_number}")
+    return found
+
+
+class NotResendable(ValueError):
+    """A list that must not go once more: it reached everybody, or its office has later news."""
+
+
+def resend_list(session: Session, list_number: str) -> None:
+    """Let a list that came back, or did not reach every recipient, go once more over those channels.
+
+    raises: NotFound; NotResendable if it reached everybody whom it went to, or if nobody has it and a later list that
+        arrived tells of the same entries: the office would take old news for new
+    """
+    again = _find(session, list_number)
+    deliveries = session.scalars(select(Delivery).filter_by(list_id=again.id).with_for_update()).all()
+    missed = [delivery for delivery in deliveries if _missed_somebody(delivery)]
+    if again.state == "void" or not missed:
+        raise NotResendable(f"list {list_number} reached every recipient, is void, or is still to be sent")
+    entries = select(Notice.entry).filter_by(list_id=again.id)
+    later = (
+        select(List)
+        .join(Notice, Notice.list_id == List.id)
+        .where(List.office == again.office, List.state == "told", List.id > again.id, Notice.entry.in_(entries))
+        .order_by(List.id)
+    )
+    if again.state == "sealed" and (news := session.scalars(later).first()):
+        raise NotResendable(
+            f"list {list_number} is older news than {news.list_number}, which its office has; "
+            "void it instead, and what it alone told is told anew"
+        )
+    for delivery in missed:
+        delivery.state, delivery.delivered_at, delivery.bounced_at = "queued", None, None
+
+
+def _missed_somebody(delivery: Delivery) -> bool:
+    came_back = delivery.bounced_at is not None
+    return came_back or (delivery.state == "delivered" and bool((delivery.proof or {}).get("refused")))
+
+
+class NotVoidable(ValueError):
+    """A list that cannot be voided: its office has it, or a later list goes on from it."""
+
+
+def void_list(session: Session, list_number: str, reason: str, now: dt.datetime) -> None:
+    """Give up a list that can never be delivered. Its entries are owed again; the next list names its number.
+
+    raises: NotFound; NotVoidable if a recipient has it already, or if a later list goes on from it
+    """
+    found = _find(session, list_number)
     if found.state != "sealed":
         raise NotVoidable(f"list {list_number} is {found.state}: only a list that nobody has can be voided")
     found.state, found.voided_at, found.void_reason = "void", now, reason
@@ -423,11 +522,14 @@ def offices_owed(session: Session, states: Collection[str]) -> list[str]:
 
 
 def owed_lists(session: Session, sealed_before: dt.datetime) -> list[str]:
-    """Lists sealed before that moment that some channel still owes, as `LIST (channel's state)`."""
+    """Lists sealed before that moment, or come back since, that some channel still owes: `LIST (channel's state)`."""
     rows = session.execute(
-        select(List, Delivery.state)
+        select(List, Delivery)
         .join(Delivery, Delivery.list_id == List.id)
-        .where(Delivery.state.in_(OWED), List.sealed_at < sealed_before)
+        .where(Delivery.state.in_(OWED), (List.sealed_at < sealed_before) | Delivery.bounced_at.is_not(None))
         .order_by(List.office, List.year, List.number)
     )
-    return [f"{owed.list_number} ({state})" for owed, state in rows]
+    return [
+        f"{owed.list_number} ({delivery.last_error if delivery.bounced_at else delivery.state})"
+        for owed, delivery in rows
+    ]

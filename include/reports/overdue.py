@@ -42,14 +42,22 @@ def offices_still_owed() -> list[str]:
 
 
 def overdue_lists(now: dt.datetime) -> dict[str, list[str]]:
-    """For each office what is overdue there: a list that nobody saw to, lists that are still owed."""
+    """For each office what is overdue there: a list nobody saw to, one still owed, one that a recipient missed."""
     offices, _ = load_offices(arrangements_folder())
+    arranged = filter(None, (in_force_at(versions, now) for versions in offices.values()))
+    channels = [channel.key for arrangement in arranged for channel in arrangement.deliver]
     overdue: dict[str, list[str]] = {}
     with reading() as session:
         seen_to = outbox.composed_for(session)
         for owed in figures.owed(session):
-            if owed.sealed_at < now - late_after():
+            if owed.came_back:
+                what = f"list {owed.list_number} via {owed.via} {owed.came_back}"
+                overdue.setdefault(owed.office, []).append(f"{what}: repair the mailbox and resend it, or void it")
+            elif owed.sealed_at < now - late_after():
                 overdue.setdefault(owed.office, []).append(f"list {owed.list_number} via {owed.via} is still owed")
+        # Who is no longer arranged with is missed by nobody: to change the arrangement is one way to put it right.
+        for missed in outbox.missed_recipients(session, channels):
+            overdue.setdefault(missed.partition("_")[0], []).append(f"list {missed} did not reach everybody")
     end = last_day()
     until = min(now, end) if end else now
     for office, versions in sorted(offices.items()):

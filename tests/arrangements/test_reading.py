@@ -96,7 +96,7 @@ def test_the_offices_of_the_repository_differ_in_every_setting():
 
 MISTAKES = [
     ("seal: password", "seal: none", "line 28, deliver.2.seal", "'pgp', 'password' or 'age'"),
-    ("    password_by: telephone, +30 210 000 0001\n", "", "line 25, deliver.2", "the other way by which the office is told"),
+    ("    password_by: telephone, +30 210 000 0001\n", "", "line 1, deliver.2.password_by", "by which way the office is told"),
     ("telephone, +30 210 000 0001", "mail to Protection.Athens@unhcr.example", "line 1", "a mailbox that gets the lists"),
     ("telephone, +30 210 000 0001", "protection.athens+new@unhcr.example", "line 1", "a mailbox that gets the lists"),
     ("0001\n", "0001\n    rotate_after: often\n", "line 30, deliver.2.rotate_after", "90 days"),

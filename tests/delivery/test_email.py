@@ -96,6 +96,54 @@ def test_a_certificate_that_nobody_we_trust_signed_stops_the_send(tmp_path, monk
             pass
 
 
+@pytest.mark.fault(
+    "the mail server's certificate has expired",
+    happens="nothing is sent",
+    there="nothing",
+    you="*send* is red and names the list; tell whoever runs the server",
+)
+def test_an_expired_certificate_stops_the_send(tmp_path, monkeypatch):
+    with mail(tmp_path, valid=dt.timedelta(days=-1)) as (port, authority):
+        with pytest.raises(DeliveryRefused, match="certificate"), connect(monkeypatch, port, authority):
+            pass
+
+
+@pytest.mark.fault(
+    "the mailbox is full (452, 552)",
+    happens="452 is tried again, 552 is refused",
+    there="nothing",
+    you="*send* is red and names the list; tell the office",
+)
+@pytest.mark.parametrize(("answer", "error"), [("452 4.2.2 full", DeliveryFailed), ("552 5.2.2 full", DeliveryRefused)])
+def test_a_full_mailbox_is_tried_again_or_named_as_the_server_says(tmp_path, monkeypatch, answer, error):
+    with mail(tmp_path, answers("handle_RCPT", lambda _: answer)) as (port, authority):
+        with connect(monkeypatch, port, authority) as (smtp, _), pytest.raises(error, match=answer[:3]):
+            deliver(smtp, mailing())
+
+
+@pytest.mark.fault(
+    "greylisting",
+    happens="tried again",
+    there="one message",
+    you="the task is orange, then green: nothing to do",
+)
+def test_greylisting_is_over_when_it_is_tried_again(tmp_path, monkeypatch):
+    seen = set()
+
+    def once(address):
+        if address in seen:
+            return None
+        seen.add(address)
+        return "451 4.7.1 greylisted"
+
+    with mail(tmp_path, answers("handle_RCPT", once)) as (port, authority):
+        with connect(monkeypatch, port, authority) as (smtp, _), pytest.raises(DeliveryFailed, match="451"):
+            deliver(smtp, mailing())
+        with connect(monkeypatch, port, authority) as (smtp, _):
+            assert deliver(smtp, mailing()).proof["accepted"] == 2
+    assert {len(box) for box in boxes(tmp_path).values()} == {1}
+
+
 def test_a_wrong_login_is_refused(tmp_path, monkeypatch):
     with mail(tmp_path) as (port, authority):
         with pytest.raises(DeliveryRefused, match="login"), connect(monkeypatch, port, authority, password="wrong"):

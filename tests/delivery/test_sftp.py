@@ -116,6 +116,12 @@ def test_airflows_connection_opens_when_the_host_key_is_the_right_one(root, monk
     assert there(root) == dict(FILES)
 
 
+@pytest.mark.fault(
+    "the folder's server shows another host key",
+    happens="nothing is sent",
+    there="nothing",
+    you="*send* is red and names the list; ask the office whether its key changed",
+)
 def test_a_wrong_host_key_stops_the_send(root, monkeypatch):
     other = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode().split()
     with sftp(root) as (port, _):

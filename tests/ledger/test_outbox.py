@@ -7,7 +7,7 @@ from sqlalchemy import select
 from include.ledger import caseload, outbox, reviews
 from include.ledger.engine import reading, writing
 from include.ledger.models import Entry, List, Notice, Told
-from include.ledger.outbox import NotVoidable
+from include.ledger.outbox import NotFound, NotVoidable
 from tests.ledger.world import (
     MONDAY,
     MORNING,
@@ -134,8 +134,8 @@ def test_a_voided_list_is_owed_again_and_its_number_is_named_once():
 def test_a_list_that_its_office_has_cannot_be_voided():
     send_list(notices("A"))
     deliver()
-    for number in ("GRC-ATH_2026-0001", "GRC-ATH_2026-0002", "nonsense"):
-        with writing() as session, pytest.raises(NotVoidable):
+    for number, error in (("GRC-ATH_2026-0001", NotVoidable), ("GRC-ATH_2026-0002", NotFound), ("nonsense", NotFound)):
+        with writing() as session, pytest.raises(error):
             outbox.void_list(session, number, "", MORNING)
 
 
