@@ -9,7 +9,9 @@ still there is taken from `kept`, the tables of `cache`; where these are empty, 
 
 import math
 import re
+from array import array
 from collections.abc import Callable
+from typing import Any
 
 import duckdb
 import numpy
@@ -60,7 +62,7 @@ def prepare(connection: Database) -> None:
     """Give the connection what the queries of this room call."""
     birthdates.define(connection)
     connection.create_function("plain_reference", references.plain, ["VARCHAR"], "VARCHAR")
-    connection.create_function("block_keys", _block_keys, ["VARCHAR"], "VARCHAR[]", type="arrow")
+    connection.create_function("block_keys", _block_keys, ["VARCHAR"], "VARCHAR")
     alike = "reference"
     for sign, read_as in zip(*references.LOOK_ALIKE, strict=True):
         alike = f"replace({alike}, '{sign}', '{read_as}')"
@@ -235,7 +237,7 @@ def compare(connection: Database, *, least: float | None = None, all_of_them: bo
 
 def _least_weight() -> float:
     """Match weight (log2 of the odds) under which a pair is neither for a person to see nor a rival of one that is."""
-    from include.matching.decision import ACCEPT, REVIEW, RIVAL  # not before it is needed: pandas takes a while
+    from include.matching.decision import ACCEPT, REVIEW, RIVAL  # which takes a while to load
 
     # A hair less: the same sum in another order may round to another last digit.
     return math.log2(min(REVIEW / (1 - REVIEW), ACCEPT / (1 - ACCEPT) / RIVAL)) - 1e-6
@@ -293,12 +295,12 @@ SELECT id AS number, unnest(string_split(concat_ws(' ', person, original), ' '))
 CREATE TABLE new_words AS
 SELECT word, block_keys(word) AS skeletons
 FROM (SELECT word FROM fresh_word UNION SELECT word FROM cases_word) ANTI JOIN kept.word USING (word);
+CREATE VIEW new_word_skeletons AS SELECT word, unnest(string_split(skeletons, ' ')) AS skeleton FROM new_words;
 CREATE TABLE new_skeletons AS
 SELECT skeleton, CAST((SELECT coalesce(max(part), 0) FROM kept.skeleton) + row_number() OVER () AS INTEGER) AS part
-FROM (SELECT DISTINCT unnest(skeletons) AS skeleton FROM new_words) ANTI JOIN kept.skeleton USING (skeleton);
+FROM (SELECT DISTINCT skeleton FROM new_word_skeletons WHERE skeleton <> '') ANTI JOIN kept.skeleton USING (skeleton);
 CREATE TABLE new_word_parts AS
-SELECT word, part FROM (SELECT word, unnest(skeletons) AS skeleton FROM new_words)
-JOIN (FROM kept.skeleton UNION ALL FROM new_skeletons) USING (skeleton);
+SELECT word, part FROM new_word_skeletons JOIN (FROM kept.skeleton UNION ALL FROM new_skeletons) USING (skeleton);
 CREATE TABLE word_parts AS FROM new_word_parts UNION ALL SELECT word, part FROM kept.word WHERE part IS NOT NULL;
 CREATE TABLE cases_part AS
 SELECT number, part, least(row_number() OVER (PARTITION BY number ORDER BY part) - 1, {most}) AS rank
@@ -480,8 +482,7 @@ def _find_fresh_parts(connection: duckdb.DuckDBPyConnection) -> None:
     ).fetchnumpy()["pair"]
     # numpy sorts numbers in less time than DuckDB finds those that are there twice.
     pairs.sort()
-    once = arrow.table({"pair": pairs[numpy.flatnonzero(numpy.diff(pairs, prepend=-1))]})
-    connection.register("once", once)
+    connection.register("once", _of_numbers(pair=pairs[numpy.flatnonzero(numpy.diff(pairs, prepend=-1))]))
     connection.execute(
         f"""
         CREATE TABLE fresh_part AS
@@ -494,11 +495,20 @@ def _find_fresh_parts(connection: duckdb.DuckDBPyConnection) -> None:
 _BITS_OF_A_PART = 24
 
 
-def _block_keys(words: arrow.Array) -> arrow.Array:
-    """The keys of each word; one that a hyphen holds together is several."""
-    parts = (_BREAK.split(_SILENT_SIGN.sub("", word.lower())) for word in words.to_pylist())
-    return arrow.array(
-        [sorted({block_key(part) for part in word} - {""}) for word in parts], arrow.list_(arrow.string())
+def _block_keys(word: str) -> str:
+    """The keys of a word, with spaces between; one that a hyphen holds together has several."""
+    parts = _BREAK.split(_SILENT_SIGN.sub("", word.lower()))
+    return " ".join(sorted({block_key(part) for part in parts} - {""}))
+
+
+def _of_numbers(**columns: Any) -> arrow.Table:
+    """A table of BIGINTs, each column from what holds them in memory."""
+    # Not arrow.array(): it asks pandas what it was given, which takes longer to load than all of this room.
+    return arrow.table(
+        {
+            name: arrow.Array.from_buffers(arrow.int64(), len(numbers), [None, arrow.py_buffer(numbers)])
+            for name, numbers in columns.items()
+        }
     )
 
 
@@ -510,9 +520,8 @@ def _level(connection: Database, what: str) -> None:
     rows = connection.execute(_UNLEVELLED.format(what=what, columns=sides)).fetchall()
     levels_of: dict[str, Callable[..., int]] = {"name": _name_level, "called": _called_level}
     level = levels_of.get(what, _elder_level)
-    pairs, levels = [row[0] for row in rows], [level(*row[1:]) for row in rows]
-    found = arrow.table({"pair": arrow.array(pairs, arrow.int64()), "level": arrow.array(levels, arrow.int64())})
-    connection.register("found", found)
+    pairs, levels = array("q", (row[0] for row in rows)), array("q", (level(*row[1:]) for row in rows))
+    connection.register("found", _of_numbers(pair=pairs, level=levels))
     connection.execute(f"INSERT INTO levels SELECT pair, '{what}', level FROM found")
     connection.unregister("found")
 

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
 from rapidfuzz.distance import DamerauLevenshtein
 
 from include.matching import birthdates
@@ -24,6 +23,8 @@ from include.matching.names import (
 )
 
 COLUMNS = ["case_id", "asylum_reference", "match_probability", "decision", "method"]
+Match = tuple[str, str, float, str, str]
+"""A row of COLUMNS."""
 ACCEPT = 0.85
 """From this probability on a pair may be accepted, if nothing speaks against it and nobody else comes near."""
 REVIEW = 0.05
@@ -60,15 +61,15 @@ class Pair:
         return "reference" if self.same_reference else "linkage"
 
 
-def decide(pairs: Iterable[Pair], cases: Mapping[int, Person], records: Mapping[int, Person]) -> pd.DataFrame:
-    """COLUMNS, the matches of the file: see `linkage.link`."""
+def decide(pairs: Iterable[Pair], cases: Mapping[int, Person], records: Mapping[int, Person]) -> list[Match]:
+    """The matches of the file: see `linkage.link`."""
     of_case: dict[int, list[Pair]] = {}
     for pair in pairs:
         of_case.setdefault(pair.case, []).append(pair)
     chosen = {case: best for case, found in of_case.items() if (best := _choose(cases[case], found, records))}
     _leave_to_a_person_what_two_claim(chosen, cases)
 
-    rows: list[tuple[str, str, float, str, str]] = []
+    rows: list[Match] = []
     for case, found in of_case.items():
         key = cases[case]["key"]
         if case in chosen:
@@ -83,7 +84,7 @@ def decide(pairs: Iterable[Pair], cases: Mapping[int, Person], records: Mapping[
             (key, records[pair.record]["key"], pair.probability, "review", pair.method)
             for pair in doubtful[:MOST_REVIEWS]
         ]
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return rows
 
 
 def _newest_first(record: Person) -> tuple[bool, str, str]:
