@@ -106,15 +106,21 @@ def _leave_to_a_person_what_two_claim(chosen: dict[int, list[Pair]], cases: Mapp
 
 def _choose(case: Person, found: list[Pair], records: Mapping[int, Person]) -> list[Pair] | None:
     """The records of the one person who can be accepted for a case, or None where there is doubt."""
-    sound = [pair for pair in found if not objection(case, records[pair.record], pair)]
-    sound.sort(key=lambda pair: -pair.probability)
-    if not sound:
-        return None
-    best = sound[0]
-    if doubt(case, best, records[best.record]):
+    likeliest = sorted(found, key=lambda pair: -pair.probability)
+    # Whoever is too unlikely is in doubt, whatever there is to object: names are long to compare.
+    sound = (
+        pair for pair in likeliest if pair.probability >= ACCEPT and not objection(case, records[pair.record], pair)
+    )
+    best = next(sound, None)
+    if not best or doubt(case, best, records[best.record]):
         return None
     same = [best]
-    for pair in sound[1:]:
+    for pair in likeliest[likeliest.index(best) + 1 :]:
+        if pair.probability < ACCEPT and pair.odds * RIVAL <= best.odds:
+            # Neither of the same person's records nor a rival; nor are those behind it.
+            break
+        if objection(case, records[pair.record], pair):
+            continue
         if _applied_twice(records[best.record], records[pair.record]):
             if pair.probability >= ACCEPT:
                 same.append(pair)

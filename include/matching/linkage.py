@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from include.matching import cache, candidates, files, model, symbols
+from include.matching import cache, candidates, files, model
 from include.matching.database import Database
 from include.settings import write_private
 
@@ -240,7 +240,10 @@ def _linked(
 
 
 def _load() -> None:
-    import_module("include.matching.decision")
+    for module in ("include.matching.decision", "include.matching.levels", "numpy", "pyarrow"):
+        import_module(module)
+    from include.matching import symbols
+
     symbols.of("")
 
 

@@ -12,7 +12,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from include.matching import cache, candidates
+from include.matching import cache, candidates, levels
 from include.matching.linkage import link, link_files
 from include.sample.world import World
 
@@ -99,15 +99,15 @@ def test_days_of_rows_that_change_go_come_twice_and_move_are_linked_as_at_first_
 def test_what_was_seen_before_is_not_found_again(day, world, data_folder, monkeypatch):
     day()
     seen = []
-    block_keys = candidates._block_keys
+    block_keys = levels.block_keys
 
     def looked_at(word: str) -> str:
         seen.append(word)
         return block_keys(word)
 
-    monkeypatch.setattr(candidates, "_block_keys", looked_at)
+    monkeypatch.setattr(levels, "block_keys", looked_at)
     compared = []
-    monkeypatch.setattr(candidates, "likeness", lambda *names: compared.append(names) or 0.0)
+    monkeypatch.setattr(levels, "likeness", lambda *names: compared.append(names) or 0.0)
     register = read_rows(world[1])
     register.append([*register[1]])
     register[-1][register[0].index("family_name")] = "Xylophonopoulos"
