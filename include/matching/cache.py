@@ -72,6 +72,8 @@ BEGIN;
 DELETE FROM kept.level;
 INSERT INTO kept.level SELECT case_id, record_id, what, level FROM levels JOIN hoped USING (pair);
 COMMIT;
+-- DuckDB would do it when the database is closed, and everybody wait for it.
+CHECKPOINT kept;
 """
 
 

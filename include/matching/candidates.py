@@ -116,13 +116,15 @@ def _people(rows: str, number: str) -> str:
 
     def reference(name: str) -> str:
         value = column(name)
-        # Most are typed in one of a few ways, and these are cheap to take away.
-        bare = f"upper({value})"
+        # Most are typed in one of a few ways, and these are cheap to take away: one by one, since most need no second.
+        found = f"nullif(plain_reference({value}), '')"
+        bare = [f"upper({value})"]
         for sign in "-/. ":
-            bare = f"replace({bare}, '{sign}', '')"
-        few = f"length({bare}) < {references.SHORTEST}"
-        odd = f"regexp_matches({bare}, '[^0-9A-Z]')"
-        return f"CASE WHEN {odd} THEN nullif(plain_reference({value}), '') WHEN {few} THEN NULL ELSE {bare} END"
+            bare.append(f"replace({bare[-1]}, '{sign}', '')")
+        for way in (bare[-1], bare[1]):
+            odd, few = f"regexp_matches({way}, '[^0-9A-Z]')", f"length({way}) < {references.SHORTEST}"
+            found = f"CASE WHEN {odd} THEN {found} WHEN {few} THEN NULL ELSE {way} END"
+        return found
 
     unknown = ", ".join(f"'{code}'" for code in _UNKNOWN_NATIONALITIES)
     born, sex, nationality = column("date_of_birth"), column("sex"), column("nationality")
@@ -204,27 +206,39 @@ def pair_up(connection: Database, *, all_of_them: bool = False) -> None:
     connection.execute(_PAIRS.format(spelt=-1.0 if all_of_them else _SPELT_ALIKE))
 
 
-def compare(connection: Database, *, least: float | None = None, all_of_them: bool = False) -> None:
-    """Make `compared` from `pairs`: `pair`, `case_id`, `record_id`, `namesakes` and EVIDENCE.
+def shortlist(connection: Database, *, least: float | None = None, all_of_them: bool = False) -> None:
+    """Make `hoped` from `pairs`: each case's likeliest, as far as can be told without comparing names.
 
-    Makes `records` too, the people of the register among whom they are. Left out is who does not come near a match.
+    Makes `records` too, the people of the register among whom they are. `least` and `all_of_them` as for `compare`.
+    """
+    size = register_size(connection)
+    most = min(size, _MORE_THAN_MEET) if all_of_them else _MOST_NAMED
+    least = _least(least, all_of_them)
+    connection.execute(_WEIGHED.format(weight=model.weight(size), least=least, most=most))
+    people_of(connection, "register", "SELECT record_id FROM weighed", "records")
+    connection.execute(_HOPED.format(most=most))
+
+
+def compare(connection: Database, *, least: float | None = None, all_of_them: bool = False) -> None:
+    """Make `compared` from `hoped`: `pair`, `case_id`, `record_id`, `namesakes` and EVIDENCE.
+
+    Left out is who does not come near a match.
 
     least: match weight under which a pair is left out; without it, what no person need see
     all_of_them: leave nobody out
     `namesakes`: how many strangers of the case's nationality may bear the name in this very register, as log10
     """
-    size = register_size(connection)
-    weight, most = model.weight(size), min(size, _MORE_THAN_MEET) if all_of_them else _MOST_NAMED
-    least = _ANY if all_of_them else _least_weight() if least is None else least
-    connection.execute(_WEIGHED.format(weight=weight, least=least, most=most))
-    people_of(connection, "register", "SELECT record_id FROM weighed", "records")
-    connection.execute(_HOPED.format(most=most))
+    weight, least = model.weight(register_size(connection)), _least(least, all_of_them)
     connection.execute("CREATE TABLE levels (pair BIGINT, what VARCHAR, level INTEGER)")
     connection.execute("CREATE TABLE compared AS FROM hoped")
     # Names last: elders are compared sooner, and speak against most.
     for what in ("father", "mother", "place", "name", "called"):
         _level(connection, what)
         connection.execute(_COMPARED.format(what=what, weight=weight, least=least))
+
+
+def _least(least: float | None, all_of_them: bool) -> float:
+    return _ANY if all_of_them else _least_weight() if least is None else least
 
 
 def _least_weight() -> float:

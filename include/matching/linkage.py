@@ -78,6 +78,7 @@ def scored_pairs(cases: "pd.DataFrame", register: "pd.DataFrame", *, threads: in
     with people(cases, register, threads=threads) as connection:
         candidates.meet(connection)
         candidates.pair_up(connection)
+        candidates.shortlist(connection, least=_LEAST_COUNTED)
         candidates.compare(connection, least=_LEAST_COUNTED)
         _score(connection)
         return connection.execute(
@@ -224,6 +225,7 @@ def _linked(
         candidates.meet(connection)
         candidates.pair_up(connection)
         loaded.result()
+        candidates.shortlist(connection)
         # And DuckDB writes while Python compares names.
         rows_kept = aside.submit(cache.keep_rows, connection.cursor()) if keeps else None
         # What is loaded stays loaded: the collector need not look through it again and again while names are compared.
