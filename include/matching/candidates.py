@@ -237,6 +237,28 @@ def compare(connection: Database, *, least: float | None = None, all_of_them: bo
         connection.execute(_COMPARED.format(what=what, weight=weight, least=least))
 
 
+def known_objections(connection: Database) -> dict[tuple[int, int], bool]:
+    """Of pairs in `compared`, by case and record, whether `decision.objection` has one, as far as it is kept."""
+    known = connection.execute(
+        """
+        SELECT case_id, record_id, level FROM compared JOIN kept.level USING (case_id, record_id)
+        WHERE what = 'objection'
+        """
+    )
+    return {(case, record): bool(level) for case, record, level in known.fetchall()}
+
+
+def add_objections(connection: Database, objected: dict[tuple[int, int], bool]) -> None:
+    """Put into `levels` whether there is an objection to each of these pairs, for the next day to know."""
+    cases, records = (array("q", (pair[side] for pair in objected)) for side in (0, 1))
+    levels = array("q", map(int, objected.values()))
+    connection.register("found", _of_numbers(case_id=cases, record_id=records, level=levels))
+    connection.execute(
+        "INSERT INTO levels SELECT pair, 'objection', level FROM found JOIN compared USING (case_id, record_id)"
+    )
+    connection.unregister("found")
+
+
 def _least(least: float | None, all_of_them: bool) -> float:
     return _ANY if all_of_them else _least_weight() if least is None else least
 

@@ -61,12 +61,20 @@ class Pair:
         return "reference" if self.same_reference else "linkage"
 
 
-def decide(pairs: Iterable[Pair], cases: Mapping[int, Person], records: Mapping[int, Person]) -> list[Match]:
-    """The matches of the file: see `linkage.link`."""
+def decide(
+    pairs: Iterable[Pair],
+    cases: Mapping[int, Person],
+    records: Mapping[int, Person],
+    objected: dict[tuple[int, int], bool],
+) -> list[Match]:
+    """The matches of the file: see `linkage.link`.
+
+    objected: of pairs, by case and record, whether there is an `objection`, as far as known; what is found is put in
+    """
     of_case: dict[int, list[Pair]] = {}
     for pair in pairs:
         of_case.setdefault(pair.case, []).append(pair)
-    chosen = {case: best for case, found in of_case.items() if (best := _choose(cases[case], found, records))}
+    chosen = {case: best for case, found in of_case.items() if (best := _choose(cases[case], found, records, objected))}
     _leave_to_a_person_what_two_claim(chosen, cases)
 
     rows: list[Match] = []
@@ -104,14 +112,20 @@ def _leave_to_a_person_what_two_claim(chosen: dict[int, list[Pair]], cases: Mapp
                 chosen.pop(case, None)
 
 
-def _choose(case: Person, found: list[Pair], records: Mapping[int, Person]) -> list[Pair] | None:
+def _choose(
+    case: Person, found: list[Pair], records: Mapping[int, Person], objected: dict[tuple[int, int], bool]
+) -> list[Pair] | None:
     """The records of the one person who can be accepted for a case, or None where there is doubt."""
+
+    def is_sound(pair: Pair) -> bool:
+        key = pair.case, pair.record
+        if key not in objected:
+            objected[key] = bool(objection(case, records[pair.record], pair))
+        return not objected[key]
+
     likeliest = sorted(found, key=lambda pair: -pair.probability)
     # Whoever is too unlikely is in doubt, whatever there is to object: names are long to compare.
-    sound = (
-        pair for pair in likeliest if pair.probability >= ACCEPT and not objection(case, records[pair.record], pair)
-    )
-    best = next(sound, None)
+    best = next((pair for pair in likeliest if pair.probability >= ACCEPT and is_sound(pair)), None)
     if not best or doubt(case, best, records[best.record]):
         return None
     same = [best]
@@ -119,7 +133,7 @@ def _choose(case: Person, found: list[Pair], records: Mapping[int, Person]) -> l
         if pair.probability < ACCEPT and pair.odds * RIVAL <= best.odds:
             # Neither of the same person's records nor a rival; nor are those behind it.
             break
-        if objection(case, records[pair.record], pair):
+        if not is_sound(pair):
             continue
         if _applied_twice(records[best.record], records[pair.record]):
             if pair.probability >= ACCEPT:

@@ -232,12 +232,10 @@ def _linked(
         gc.freeze()
         candidates.compare(connection)
         gc.unfreeze()
-        if rows_kept:
-            rows_kept.result()
-            rows_kept = aside.submit(cache.keep_levels, connection.cursor())
         matches = _decided(connection, apart)
         if rows_kept:
             rows_kept.result()
+            cache.keep_levels(connection)
         return matches
 
 
@@ -257,7 +255,10 @@ def _decided(connection: Database, apart: Collection[tuple[str, str]]) -> "list[
     if apart:
         keys = ((people_of_cases[pair.case]["key"], people_of_records[pair.record]["key"]) for pair in pairs)
         pairs = [pair for pair, key in zip(pairs, keys, strict=True) if key not in apart]
-    return decide(pairs, people_of_cases, people_of_records)
+    objected = candidates.known_objections(connection)
+    matches = decide(pairs, people_of_cases, people_of_records, objected)
+    candidates.add_objections(connection, objected)
+    return matches
 
 
 def _score(connection: Database) -> None:

@@ -12,7 +12,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from include.matching import cache, candidates, levels
+from include.matching import cache, candidates, decision, levels
 from include.matching.linkage import link, link_files
 from include.sample.world import World
 
@@ -108,6 +108,8 @@ def test_what_was_seen_before_is_not_found_again(day, world, data_folder, monkey
     monkeypatch.setattr(levels, "block_keys", looked_at)
     compared = []
     monkeypatch.setattr(levels, "likeness", lambda *names: compared.append(names) or 0.0)
+    objections, objection = [], decision.objection
+    monkeypatch.setattr(decision, "objection", lambda *pair: objections.append(pair) or objection(*pair))
     register = read_rows(world[1])
     register.append([*register[1]])
     register[-1][register[0].index("family_name")] = "Xylophonopoulos"
@@ -115,6 +117,7 @@ def test_what_was_seen_before_is_not_found_again(day, world, data_folder, monkey
     day(register=register)
     assert seen == ["Xylophonopoulos"]
     assert len(compared) < 20
+    assert len(objections) < 20
     assert known_rows(data_folder) == len(register) - 1
 
 
