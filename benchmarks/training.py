@@ -90,6 +90,7 @@ def _pairs(seed: int, host: str, cases: int, register: int) -> pd.DataFrame:
     with people(rows, records) as connection:
         candidates.meet(connection)
         candidates.pair_up(connection, all_of_them=True)
+        candidates.shortlist(connection, all_of_them=True)
         candidates.compare(connection, all_of_them=True)
         found = connection.execute(
             f"""

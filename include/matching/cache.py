@@ -2,7 +2,8 @@
 
 Reach for `attach` to give a database the tables `kept.*` that `candidates` looks into, and for `keep_rows` and
 `keep_levels` to bring them to today. They say of each row of a file, found by a hash of it, by what it can meet others;
-of each word its keys; of each pair that met its evidence, but for the rarity of the name, which depends on all rows.
+of each word its keys; of each pair that met its evidence, and of those that came near a match whether the decision had
+an objection, but for the rarity of the name, which depends on all rows.
 
 The file names people: it lies in the data folder, owner-only. It is one for each host country and each version of this
 room's code, model and libraries. Deleting it, or the folder, is safe at any time, and retention may: the next day costs
@@ -147,5 +148,5 @@ def keep_rows(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def keep_levels(connection: duckdb.DuckDBPyConnection) -> None:
-    """Bring the levels of names in `kept` to today, after `keep_rows` and once `candidates.compare` is done."""
+    """Bring the levels of names in `kept`, and the objections, to today, after `keep_rows` and once all is decided."""
     connection.execute(_KEEP_LEVELS)

@@ -5,27 +5,22 @@ sees each distinct word once and, of the pairs, the names of those whose other e
 
 But for how rare a name is, all of it depends on the two rows of a pair alone. So what a run found of rows that are
 still there is taken from `kept`, the tables of `cache`; where these are empty, every row is new.
+
+What compares names, and what it stands on, takes as long to load as DuckDB to read a register. So it is not imported
+here but where it is called, and `linkage` loads it meanwhile.
 """
 
 import math
-import re
-from collections.abc import Callable
+from array import array
+from typing import TYPE_CHECKING, Any
 
 import duckdb
-import numpy
-import pyarrow as arrow
 
 from include.matching import birthdates, model, references
 from include.matching.database import Database
-from include.matching.names import (
-    ANOTHER_NAME,
-    SAME_NAME,
-    block_key,
-    called_alike,
-    contradict,
-    likeness,
-    name_similarity,
-)
+
+if TYPE_CHECKING:
+    import pyarrow as arrow
 
 _UNKNOWN_NATIONALITIES = ("XXA", "XXB", "XXC", "XXX")
 _YEARS_AROUND = 2
@@ -40,8 +35,6 @@ _ANY = -1e9
 """A match weight that every pair has."""
 _MOST_RANKS = 62
 """So many parts of one case's name are told apart where a record shares them: the bits of a BIGINT."""
-_BREAK = re.compile(r"[-–—_.,;:/()|\s]")
-_SILENT_SIGN = re.compile("['’‘ʿʾ`´\"\u200c\u200d\u0640]")
 OF_A_PERSON = (
     "family_name given_names name_original_script father_name mother_name place_of_birth date_of_birth sex nationality "
     "asylum_reference unhcr_reference"
@@ -60,7 +53,7 @@ def prepare(connection: Database) -> None:
     """Give the connection what the queries of this room call."""
     birthdates.define(connection)
     connection.create_function("plain_reference", references.plain, ["VARCHAR"], "VARCHAR")
-    connection.create_function("block_keys", _block_keys, ["VARCHAR"], "VARCHAR[]", type="arrow")
+    connection.create_function("block_keys", _block_keys, ["VARCHAR"], "VARCHAR")
     alike = "reference"
     for sign, read_as in zip(*references.LOOK_ALIKE, strict=True):
         alike = f"replace({alike}, '{sign}', '{read_as}')"
@@ -123,13 +116,15 @@ def _people(rows: str, number: str) -> str:
 
     def reference(name: str) -> str:
         value = column(name)
-        # Most are typed in one of a few ways, and these are cheap to take away.
-        bare = f"upper({value})"
+        # Most are typed in one of a few ways, and these are cheap to take away: one by one, since most need no second.
+        found = f"nullif(plain_reference({value}), '')"
+        bare = [f"upper({value})"]
         for sign in "-/. ":
-            bare = f"replace({bare}, '{sign}', '')"
-        few = f"length({bare}) < {references.SHORTEST}"
-        odd = f"regexp_matches({bare}, '[^0-9A-Z]')"
-        return f"CASE WHEN {odd} THEN nullif(plain_reference({value}), '') WHEN {few} THEN NULL ELSE {bare} END"
+            bare.append(f"replace({bare[-1]}, '{sign}', '')")
+        for way in (bare[-1], bare[1]):
+            odd, few = f"regexp_matches({way}, '[^0-9A-Z]')", f"length({way}) < {references.SHORTEST}"
+            found = f"CASE WHEN {odd} THEN {found} WHEN {few} THEN NULL ELSE {way} END"
+        return found
 
     unknown = ", ".join(f"'{code}'" for code in _UNKNOWN_NATIONALITIES)
     born, sex, nationality = column("date_of_birth"), column("sex"), column("nationality")
@@ -154,14 +149,15 @@ def find_known(connection: Database, table: str) -> None:
         `{table}_gone`, numbers that are kept of rows that are no more; `{table}_keys`, all of these three by what they
         can meet by
     """
-    connection.execute((_KNOWN + _OTHERS).format(table=table))
+    connection.execute(_TOLD.format(table=table))
     some_twice, all_new = connection.execute(_SOME_TWICE.format(table=table)).fetchall()[0]
     if some_twice:
         # No two that are the same may stand for one another: they are few, and new each time.
-        connection.execute((_WITHOUT_TWINS + _OTHERS).format(table=table))
+        connection.execute(_WITHOUT_TWINS.format(table=table))
+    connection.execute(_TOLD_APART.format(table=table))
     # A join with all of the register's lines would cost as much as splitting them.
     new = f"SELECT r.rowid AS row, * FROM {table}_read r"
-    new += "" if all_new else f" SEMI JOIN {table}_unknown u ON r.rowid = u.row"
+    new += "" if all_new else f" SEMI JOIN (FROM {table}_told WHERE number IS NULL) u ON r.rowid = u.row"
     connection.execute(f"CREATE VIEW {table}_new AS {new}")
     number = f"(SELECT coalesce(max(number) + 1, 0) FROM kept.{table}) + row"
     people = _people(f"{table}_rows('{table}_new')", number)
@@ -210,21 +206,29 @@ def pair_up(connection: Database, *, all_of_them: bool = False) -> None:
     connection.execute(_PAIRS.format(spelt=-1.0 if all_of_them else _SPELT_ALIKE))
 
 
-def compare(connection: Database, *, least: float | None = None, all_of_them: bool = False) -> None:
-    """Make `compared` from `pairs`: `pair`, `case_id`, `record_id`, `namesakes` and EVIDENCE.
+def shortlist(connection: Database, *, least: float | None = None, all_of_them: bool = False) -> None:
+    """Make `hoped` from `pairs`: each case's likeliest, as far as can be told without comparing names.
 
-    Makes `records` too, the people of the register among whom they are. Left out is who does not come near a match.
+    Makes `records` too, the people of the register among whom they are. `least` and `all_of_them` as for `compare`.
+    """
+    size = register_size(connection)
+    most = min(size, _MORE_THAN_MEET) if all_of_them else _MOST_NAMED
+    least = _least(least, all_of_them)
+    connection.execute(_WEIGHED.format(weight=model.weight(size), least=least, most=most))
+    people_of(connection, "register", "SELECT record_id FROM weighed", "records")
+    connection.execute(_HOPED.format(most=most))
+
+
+def compare(connection: Database, *, least: float | None = None, all_of_them: bool = False) -> None:
+    """Make `compared` from `hoped`: `pair`, `case_id`, `record_id`, `namesakes` and EVIDENCE.
+
+    Left out is who does not come near a match.
 
     least: match weight under which a pair is left out; without it, what no person need see
     all_of_them: leave nobody out
     `namesakes`: how many strangers of the case's nationality may bear the name in this very register, as log10
     """
-    size = register_size(connection)
-    weight, most = model.weight(size), min(size, _MORE_THAN_MEET) if all_of_them else _MOST_NAMED
-    least = _ANY if all_of_them else _least_weight() if least is None else least
-    connection.execute(_WEIGHED.format(weight=weight, least=least, most=most))
-    people_of(connection, "register", "SELECT record_id FROM weighed", "records")
-    connection.execute(_HOPED.format(most=most))
+    weight, least = model.weight(register_size(connection)), _least(least, all_of_them)
     connection.execute("CREATE TABLE levels (pair BIGINT, what VARCHAR, level INTEGER)")
     connection.execute("CREATE TABLE compared AS FROM hoped")
     # Names last: elders are compared sooner, and speak against most.
@@ -233,9 +237,35 @@ def compare(connection: Database, *, least: float | None = None, all_of_them: bo
         connection.execute(_COMPARED.format(what=what, weight=weight, least=least))
 
 
+def known_objections(connection: Database) -> dict[tuple[int, int], bool]:
+    """Of pairs in `compared`, by case and record, whether `decision.objection` has one, as far as it is kept."""
+    known = connection.execute(
+        """
+        SELECT case_id, record_id, level FROM compared JOIN kept.level USING (case_id, record_id)
+        WHERE what = 'objection'
+        """
+    )
+    return {(case, record): bool(level) for case, record, level in known.fetchall()}
+
+
+def add_objections(connection: Database, objected: dict[tuple[int, int], bool]) -> None:
+    """Put into `levels` whether there is an objection to each of these pairs, for the next day to know."""
+    cases, records = (array("q", (pair[side] for pair in objected)) for side in (0, 1))
+    levels = array("q", map(int, objected.values()))
+    connection.register("found", _of_numbers(case_id=cases, record_id=records, level=levels))
+    connection.execute(
+        "INSERT INTO levels SELECT pair, 'objection', level FROM found JOIN compared USING (case_id, record_id)"
+    )
+    connection.unregister("found")
+
+
+def _least(least: float | None, all_of_them: bool) -> float:
+    return _ANY if all_of_them else _least_weight() if least is None else least
+
+
 def _least_weight() -> float:
     """Match weight (log2 of the odds) under which a pair is neither for a person to see nor a rival of one that is."""
-    from include.matching.decision import ACCEPT, REVIEW, RIVAL  # not before it is needed: pandas takes a while
+    from include.matching.decision import ACCEPT, REVIEW, RIVAL
 
     # A hair less: the same sum in another order may round to another last digit.
     return math.log2(min(REVIEW / (1 - REVIEW), ACCEPT / (1 - ACCEPT) / RIVAL)) - 1e-6
@@ -248,29 +278,32 @@ def register_size(connection: Database) -> int:
 
 _OF_KEYS = "number, birth_date, nationality, alone, reference, unhcr_reference"
 
-_KNOWN = """
-CREATE TABLE {table}_known AS
-SELECT row, number FROM (SELECT rowid AS row, content FROM {table}_read) JOIN kept.{table} USING (content);
-"""
-
-_OTHERS = """
-CREATE OR REPLACE TABLE {table}_unknown AS
-SELECT row FROM (SELECT rowid AS row FROM {table}_read) ANTI JOIN {table}_known USING (row);
-CREATE OR REPLACE TABLE {table}_gone AS SELECT number FROM kept.{table} ANTI JOIN {table}_known USING (number);
+_TOLD = """
+CREATE TABLE {table}_told AS
+SELECT r.row, k.number
+FROM (SELECT rowid AS row, content FROM {table}_read) r FULL JOIN kept.{table} k USING (content);
 """
 
 _SOME_TWICE = """
-WITH counts AS (SELECT
-    (SELECT count(*) FROM {table}_known) AS known, (SELECT count(*) FROM {table}_read) AS rows,
-    (SELECT count(*) FROM {table}_unknown) AS unknown, (SELECT count(*) FROM kept.{table}) AS kept,
-    (SELECT count(*) FROM {table}_gone) AS gone)
-SELECT known + unknown <> rows OR known + gone <> kept, known = 0 FROM counts;
+SELECT count(row) > (SELECT count(*) FROM {table}_read) OR count(number) > (SELECT count(*) FROM kept.{table}),
+    count(row + number) = 0
+FROM {table}_told;
 """
 
 _WITHOUT_TWINS = """
-DELETE FROM {table}_known
-WHERE row IN (SELECT row FROM {table}_known GROUP BY row HAVING count(*) > 1)
-    OR number IN (SELECT number FROM {table}_known GROUP BY number HAVING count(*) > 1);
+CREATE TABLE {table}_twin AS
+FROM {table}_told
+WHERE row IN (SELECT row FROM {table}_told GROUP BY row HAVING count(*) > 1)
+    OR number IN (SELECT number FROM {table}_told GROUP BY number HAVING count(*) > 1);
+CREATE OR REPLACE TABLE {table}_told AS
+FROM {table}_told ANTI JOIN {table}_twin USING (row, number)
+UNION ALL SELECT DISTINCT row, CAST(NULL AS BIGINT) FROM {table}_twin
+UNION ALL SELECT DISTINCT CAST(NULL AS BIGINT), number FROM {table}_twin;
+"""
+
+_TOLD_APART = """
+CREATE VIEW {table}_known AS FROM {table}_told WHERE row IS NOT NULL AND number IS NOT NULL;
+CREATE TABLE {table}_gone AS SELECT number FROM {table}_told WHERE row IS NULL;
 """
 
 _FRESH = """
@@ -293,12 +326,12 @@ SELECT id AS number, unnest(string_split(concat_ws(' ', person, original), ' '))
 CREATE TABLE new_words AS
 SELECT word, block_keys(word) AS skeletons
 FROM (SELECT word FROM fresh_word UNION SELECT word FROM cases_word) ANTI JOIN kept.word USING (word);
+CREATE VIEW new_word_skeletons AS SELECT word, unnest(string_split(skeletons, ' ')) AS skeleton FROM new_words;
 CREATE TABLE new_skeletons AS
 SELECT skeleton, CAST((SELECT coalesce(max(part), 0) FROM kept.skeleton) + row_number() OVER () AS INTEGER) AS part
-FROM (SELECT DISTINCT unnest(skeletons) AS skeleton FROM new_words) ANTI JOIN kept.skeleton USING (skeleton);
+FROM (SELECT DISTINCT skeleton FROM new_word_skeletons WHERE skeleton <> '') ANTI JOIN kept.skeleton USING (skeleton);
 CREATE TABLE new_word_parts AS
-SELECT word, part FROM (SELECT word, unnest(skeletons) AS skeleton FROM new_words)
-JOIN (FROM kept.skeleton UNION ALL FROM new_skeletons) USING (skeleton);
+SELECT word, part FROM new_word_skeletons JOIN (FROM kept.skeleton UNION ALL FROM new_skeletons) USING (skeleton);
 CREATE TABLE word_parts AS FROM new_word_parts UNION ALL SELECT word, part FROM kept.word WHERE part IS NOT NULL;
 CREATE TABLE cases_part AS
 SELECT number, part, least(row_number() OVER (PARTITION BY number ORDER BY part) - 1, {most}) AS rank
@@ -324,10 +357,10 @@ SELECT part, nationality, CAST(sum(bearers) AS BIGINT) AS bearers FROM (
     SELECT part, nationality, -count(*)
     FROM kept.register_part JOIN kept.register USING (number) SEMI JOIN register_gone USING (number) GROUP BY ALL)
 GROUP BY ALL;
+CREATE TABLE peoples AS
+SELECT nationality, count(*) AS people FROM register_keys ANTI JOIN register_gone USING (number) GROUP BY ALL;
 CREATE TABLE rarities AS
-WITH peoples AS (
-        SELECT nationality, count(*) AS people FROM register_keys ANTI JOIN register_gone USING (number) GROUP BY ALL),
-    all_bearers AS (SELECT part, sum(bearers) AS bearers FROM bearers GROUP BY part)
+WITH all_bearers AS (SELECT part, sum(bearers) AS bearers FROM bearers GROUP BY part)
 -- A DECIMAL: the sum of some is the same in whatever order.
 SELECT number AS case_id, part, rank, CAST(log10(
     greatest(coalesce(p.people, (SELECT sum(people) FROM peoples)), 100)
@@ -335,8 +368,6 @@ SELECT number AS case_id, part, rank, CAST(log10(
 FROM cases_part JOIN cases_keys c USING (number) LEFT JOIN peoples p USING (nationality)
 LEFT JOIN bearers b USING (part, nationality) LEFT JOIN all_bearers a USING (part);
 CREATE TABLE crowds AS
-WITH peoples AS (
-    SELECT nationality, count(*) AS people FROM register_keys ANTI JOIN register_gone USING (number) GROUP BY ALL)
 SELECT number AS case_id, CAST(log10(greatest(coalesce(people, (SELECT sum(people) FROM peoples)), 100))
     AS DECIMAL(18, 9)) AS crowd
 FROM cases_keys LEFT JOIN peoples USING (nationality);
@@ -474,14 +505,15 @@ def _find_parts(connection: Database) -> None:
 
 
 def _find_fresh_parts(connection: duckdb.DuckDBPyConnection) -> None:
+    import numpy
+
     bits = _BITS_OF_A_PART
     pairs = connection.execute(
         f"SELECT number << {bits} | part AS pair FROM fresh_word JOIN word_parts USING (word)"
     ).fetchnumpy()["pair"]
     # numpy sorts numbers in less time than DuckDB finds those that are there twice.
     pairs.sort()
-    once = arrow.table({"pair": pairs[numpy.flatnonzero(numpy.diff(pairs, prepend=-1))]})
-    connection.register("once", once)
+    connection.register("once", _of_numbers(pair=pairs[numpy.flatnonzero(numpy.diff(pairs, prepend=-1))]))
     connection.execute(
         f"""
         CREATE TABLE fresh_part AS
@@ -494,54 +526,35 @@ def _find_fresh_parts(connection: duckdb.DuckDBPyConnection) -> None:
 _BITS_OF_A_PART = 24
 
 
-def _block_keys(words: arrow.Array) -> arrow.Array:
-    """The keys of each word; one that a hyphen holds together is several."""
-    parts = (_BREAK.split(_SILENT_SIGN.sub("", word.lower())) for word in words.to_pylist())
-    return arrow.array(
-        [sorted({block_key(part) for part in word} - {""}) for word in parts], arrow.list_(arrow.string())
+def _block_keys(word: str) -> str:
+    from include.matching.levels import block_keys
+
+    return block_keys(word)
+
+
+def _of_numbers(**columns: Any) -> "arrow.Table":
+    """A table of BIGINTs, each column from what holds them in memory."""
+    import pyarrow as arrow
+
+    # Not arrow.array(): it asks pandas what it was given, which takes longer to load than all of this room.
+    return arrow.table(
+        {
+            name: arrow.Array.from_buffers(arrow.int64(), len(numbers), [None, arrow.py_buffer(numbers)])
+            for name, numbers in columns.items()
+        }
     )
 
 
 def _level(connection: Database, what: str) -> None:
     """Put into `levels` how alike `what` is of the pairs in `compared` of whom both sides say it."""
+    from include.matching.levels import level_of
+
     columns = {"name": ("person", "original", "father"), "called": ("person", "original")}.get(what, (what,))
     sides = ", ".join(f"{side}.{column}" for side in "cr" for column in columns)
     # Not as a function of DuckDB's: its threads would wait for each other in Python.
     rows = connection.execute(_UNLEVELLED.format(what=what, columns=sides)).fetchall()
-    levels_of: dict[str, Callable[..., int]] = {"name": _name_level, "called": _called_level}
-    level = levels_of.get(what, _elder_level)
-    pairs, levels = [row[0] for row in rows], [level(*row[1:]) for row in rows]
-    found = arrow.table({"pair": arrow.array(pairs, arrow.int64()), "level": arrow.array(levels, arrow.int64())})
-    connection.register("found", found)
+    level = level_of(what)
+    pairs, levels = array("q", (row[0] for row in rows)), array("q", (level(*row[1:]) for row in rows))
+    connection.register("found", _of_numbers(pair=pairs, level=levels))
     connection.execute(f"INSERT INTO levels SELECT pair, '{what}', level FROM found")
     connection.unregister("found")
-
-
-def _name_level(
-    person: str,
-    original: str | None,
-    father: str | None,
-    other: str,
-    other_original: str | None,
-    other_father: str | None,
-) -> int:
-    fathers = [name for name in (father, other_father) if name]
-    return _level_of(likeness(_known(person, original), _known(other, other_original), fathers))
-
-
-def _called_level(person: str, original: str | None, other: str, other_original: str | None) -> int:
-    return int(called_alike(_known(person, original), _known(other, other_original)))
-
-
-def _known(person: str, original: str | None) -> list[str]:
-    return [person, original] if original else [person]
-
-
-def _elder_level(one: str, other: str) -> int:
-    if one == other:
-        return 3
-    return _level_of(name_similarity(one, other)) or int(not contradict(one, other))
-
-
-def _level_of(likeness: float) -> int:
-    return 3 if likeness >= 0.92 else 2 if likeness >= SAME_NAME else 1 if likeness >= ANOTHER_NAME else 0

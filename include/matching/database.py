@@ -4,10 +4,11 @@ Reach for `Database` where a function of this room takes either.
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-import pandas as pd
-import pyarrow as arrow
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as arrow
 
 
 class Rows(Protocol):
@@ -15,8 +16,8 @@ class Rows(Protocol):
 
     def fetchall(self) -> list[tuple[Any, ...]]: ...
     def fetchmany(self, size: int) -> list[tuple[Any, ...]]: ...
-    def to_arrow_table(self) -> arrow.Table: ...
-    def df(self) -> pd.DataFrame: ...
+    def to_arrow_table(self) -> "arrow.Table": ...
+    def df(self) -> "pd.DataFrame": ...
 
 
 class Database(Protocol):
@@ -27,7 +28,7 @@ class Database(Protocol):
     @property
     def sql(self) -> Callable[..., Rows]: ...
     @property
-    def register(self) -> Callable[[str, arrow.Table], object]: ...
+    def register(self) -> "Callable[[str, arrow.Table], object]": ...
     @property
     def unregister(self) -> Callable[[str], object]: ...
     @property

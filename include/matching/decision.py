@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
 from rapidfuzz.distance import DamerauLevenshtein
 
 from include.matching import birthdates
@@ -24,6 +23,8 @@ from include.matching.names import (
 )
 
 COLUMNS = ["case_id", "asylum_reference", "match_probability", "decision", "method"]
+Match = tuple[str, str, float, str, str]
+"""A row of COLUMNS."""
 ACCEPT = 0.85
 """From this probability on a pair may be accepted, if nothing speaks against it and nobody else comes near."""
 REVIEW = 0.05
@@ -60,15 +61,23 @@ class Pair:
         return "reference" if self.same_reference else "linkage"
 
 
-def decide(pairs: Iterable[Pair], cases: Mapping[int, Person], records: Mapping[int, Person]) -> pd.DataFrame:
-    """COLUMNS, the matches of the file: see `linkage.link`."""
+def decide(
+    pairs: Iterable[Pair],
+    cases: Mapping[int, Person],
+    records: Mapping[int, Person],
+    objected: dict[tuple[int, int], bool],
+) -> list[Match]:
+    """The matches of the file: see `linkage.link`.
+
+    objected: of pairs, by case and record, whether there is an `objection`, as far as known; what is found is put in
+    """
     of_case: dict[int, list[Pair]] = {}
     for pair in pairs:
         of_case.setdefault(pair.case, []).append(pair)
-    chosen = {case: best for case, found in of_case.items() if (best := _choose(cases[case], found, records))}
+    chosen = {case: best for case, found in of_case.items() if (best := _choose(cases[case], found, records, objected))}
     _leave_to_a_person_what_two_claim(chosen, cases)
 
-    rows: list[tuple[str, str, float, str, str]] = []
+    rows: list[Match] = []
     for case, found in of_case.items():
         key = cases[case]["key"]
         if case in chosen:
@@ -83,7 +92,7 @@ def decide(pairs: Iterable[Pair], cases: Mapping[int, Person], records: Mapping[
             (key, records[pair.record]["key"], pair.probability, "review", pair.method)
             for pair in doubtful[:MOST_REVIEWS]
         ]
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return rows
 
 
 def _newest_first(record: Person) -> tuple[bool, str, str]:
@@ -103,17 +112,29 @@ def _leave_to_a_person_what_two_claim(chosen: dict[int, list[Pair]], cases: Mapp
                 chosen.pop(case, None)
 
 
-def _choose(case: Person, found: list[Pair], records: Mapping[int, Person]) -> list[Pair] | None:
+def _choose(
+    case: Person, found: list[Pair], records: Mapping[int, Person], objected: dict[tuple[int, int], bool]
+) -> list[Pair] | None:
     """The records of the one person who can be accepted for a case, or None where there is doubt."""
-    sound = [pair for pair in found if not objection(case, records[pair.record], pair)]
-    sound.sort(key=lambda pair: -pair.probability)
-    if not sound:
-        return None
-    best = sound[0]
-    if doubt(case, best, records[best.record]):
+
+    def is_sound(pair: Pair) -> bool:
+        key = pair.case, pair.record
+        if key not in objected:
+            objected[key] = bool(objection(case, records[pair.record], pair))
+        return not objected[key]
+
+    likeliest = sorted(found, key=lambda pair: -pair.probability)
+    # Whoever is too unlikely is in doubt, whatever there is to object: names are long to compare.
+    best = next((pair for pair in likeliest if pair.probability >= ACCEPT and is_sound(pair)), None)
+    if not best or doubt(case, best, records[best.record]):
         return None
     same = [best]
-    for pair in sound[1:]:
+    for pair in likeliest[likeliest.index(best) + 1 :]:
+        if pair.probability < ACCEPT and pair.odds * RIVAL <= best.odds:
+            # Neither of the same person's records nor a rival; nor are those behind it.
+            break
+        if not is_sound(pair):
+            continue
         if _applied_twice(records[best.record], records[pair.record]):
             if pair.probability >= ACCEPT:
                 same.append(pair)

@@ -82,6 +82,7 @@ def explain(cases: pd.DataFrame, register: pd.DataFrame, case_id: str, asylum_re
             [asylum_reference],
         )
         candidates.pair_up(connection, all_of_them=True)
+        candidates.shortlist(connection, all_of_them=True)
         candidates.compare(connection, all_of_them=True)
         readings = model.readings()
         columns = [

@@ -11,15 +11,19 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
-import pyarrow as arrow
 
 from include.matching import cache, candidates
+
+if TYPE_CHECKING:
+    import pyarrow as arrow
 
 _REQUIRED = {"cases": ("case_id",), "register": ("asylum_reference", "applied_on", "final")}
 _DIALECT = "delim = ',', quote = '\"', escape = '\"', strict_mode = false, null_padding = false"
 _NO_DELIMITER = "\x01\x02\x03\x04"
+_PLAIN_NAME = re.compile("[a-z][a-z0-9_]*")
 _CELL = '([^",]*|"([^"]|"")*")'
 
 
@@ -37,11 +41,9 @@ def read_cases(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     raises: ValueError, naming file and column, if a column that linking needs is missing, a case has no id, or the file
         cannot be read as CSV
     """
-    columns = _columns(connection, "cases", path)
-    with _refusing(path):
-        _require_ids(connection, path)
-        candidates.read_rows(connection, "cases", _source(path), set(columns))
-        candidates.find_known(connection, "cases")
+    candidates.read_rows(connection, "cases", "cases_given", set(_read_cases(connection, path)))
+    connection.execute("DROP TABLE cases_given")
+    candidates.find_known(connection, "cases")
 
 
 def read_register(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
@@ -57,26 +59,29 @@ def read_register(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         candidates.find_known(connection, "register")
 
 
-def rows(connection: duckdb.DuckDBPyConnection, table: str, path: Path) -> arrow.Table:
+def rows(connection: duckdb.DuckDBPyConnection, table: str, path: Path) -> "arrow.Table":
     """The rows of a CSV file, with the columns that linking looks at, for another database to read.
 
     table: "cases" or "register"
     raises: ValueError as `read_cases` and `read_register` do
     """
-    columns = _columns(connection, table, path)
+    columns = _read_cases(connection, path) if table == "cases" else _columns(connection, table, path)
+    source = "cases_given" if table == "cases" else _source(path)
     wanted = [column for column in {candidates.KEY[table]: None} | dict.fromkeys(candidates.READ) if column in columns]
     with _refusing(path):
-        if table == "cases":
-            _require_ids(connection, path)
-        return connection.sql(f"SELECT {', '.join(wanted)} FROM {_source(path)}").to_arrow_table()
+        return connection.sql(f"SELECT {', '.join(wanted)} FROM {source}").to_arrow_table()
 
 
-def _require_ids(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
-    without_id = connection.execute(
-        f"SELECT min(row) FROM (SELECT row_number() OVER () AS row, case_id FROM {_source(path)}) WHERE case_id IS NULL"
-    ).fetchall()[0][0]
-    if without_id:
-        raise ValueError(f"{path.name} row {without_id + 1}: case_id is empty; every case needs one")
+def _read_cases(connection: duckdb.DuckDBPyConnection, path: Path) -> list[str]:
+    """Make `cases_given`, the cells of the file; returns its columns."""
+    with _refusing(path):
+        connection.execute(f"CREATE TABLE cases_given AS FROM {_source(path)}")
+    columns = _named(connection, "cases_given")
+    _require("cases", path, columns)
+    without_id = connection.execute("SELECT min(rowid) FROM cases_given WHERE case_id IS NULL").fetchall()[0][0]
+    if without_id is not None:
+        raise ValueError(f"{path.name} row {without_id + 2}: case_id is empty; every case needs one")
+    return columns
 
 
 def _read_lines(connection: duckdb.DuckDBPyConnection, columns: list[str], path: Path) -> bool:
@@ -90,14 +95,14 @@ def _read_lines(connection: duckdb.DuckDBPyConnection, columns: list[str], path:
     end = b"\r\n" if header.endswith(b"\r\n") else b"\n"
     connection.execute(
         f"""
-        CREATE TABLE register_read AS SELECT line, hash(line) AS content FROM read_csv(
+        CREATE TABLE register_read AS SELECT line, hash(line) AS content, contains(line, '"') AS quoted FROM read_csv(
             {_text(path)}, columns = {{'line': 'VARCHAR'}}, auto_detect = false, header = true,
             delim = '{_NO_DELIMITER}', quote = '', escape = '', strict_mode = false);
         """
     )
     read, quoted = connection.execute(
         f"""
-        SELECT coalesce(sum(strlen(line) + {len(end)}), 0), count(*) FILTER (contains(line, '"')) FROM register_read
+        SELECT coalesce(sum(strlen(line) + {len(end)}), 0), count(*) FILTER (quoted) FROM register_read
         """
     ).fetchall()[0]
     odd = quoted and _count_odd(connection)
@@ -117,7 +122,7 @@ def _read_lines(connection: duckdb.DuckDBPyConnection, columns: list[str], path:
         CREATE MACRO register_rows(of_these) AS TABLE
         SELECT row, content, {candidates.of_row("register", cells)} FROM (
             SELECT row, content, string_split(line, ',') AS cells FROM query_table(of_these)
-            WHERE NOT contains(line, '"'))
+            WHERE NOT quoted)
         UNION ALL
         FROM register_quoted SEMI JOIN query_table(of_these) USING (row);
         """
@@ -129,7 +134,7 @@ def _count_odd(connection: duckdb.DuckDBPyConnection) -> int:
     """How many lines with quotes are not surely a record of their own."""
     (found,) = connection.execute(
         f"""
-        SELECT count(*) FROM (SELECT line FROM register_read WHERE contains(line, '"'))
+        SELECT count(*) FROM (SELECT line FROM register_read WHERE quoted)
         WHERE NOT regexp_full_match(line, '{_CELL}(,{_CELL})*')
         """
     ).fetchall()
@@ -147,7 +152,7 @@ def _read_quoted(connection: duckdb.DuckDBPyConnection, columns: list[str], coun
         if count:
             connection.execute(
                 f"""
-                COPY (SELECT rowid || ',' || line FROM register_read WHERE contains(line, '"'))
+                COPY (SELECT rowid || ',' || line FROM register_read WHERE quoted)
                 TO {_text(file)} (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01')
                 """
             )
@@ -162,12 +167,25 @@ def _read_quoted(connection: duckdb.DuckDBPyConnection, columns: list[str], coun
 
 
 def _columns(connection: duckdb.DuckDBPyConnection, table: str, path: Path) -> list[str]:
-    with _refusing(path):
-        columns = [name for name, *_ in connection.execute(f"SELECT * FROM {_source(path)} LIMIT 0").description]
+    with path.open("rb") as file:
+        header = file.readline()
+    columns = header.decode("ascii", "replace").rstrip("\r\n").split(",")
+    # DuckDB looks at thousands of lines to say the same.
+    if len(set(columns)) < len(columns) or not all(map(_PLAIN_NAME.fullmatch, columns)):
+        with _refusing(path):
+            columns = _named(connection, _source(path))
+    _require(table, path, columns)
+    return columns
+
+
+def _named(connection: duckdb.DuckDBPyConnection, rows: str) -> list[str]:
+    return [name for name, *_ in connection.execute(f"SELECT * FROM {rows} LIMIT 0").description]
+
+
+def _require(table: str, path: Path, columns: list[str]) -> None:
     missing = [column for column in _REQUIRED[table] if column not in columns]
     if missing or not {"family_name", "given_names"} & set(columns):
         raise ValueError(f"{path.name} has no column {', '.join(missing) or 'family_name or given_names'}")
-    return columns
 
 
 def _source(path: Path) -> str:

@@ -1,9 +1,11 @@
-"""Linking AVR cases to a register: candidates, Splink's probability for each, then the decision over the whole file.
+"""Linking AVR cases to a register: candidates, the model's probability for each, then the decision over the whole file.
 
 Reach for `link` with tables in hand, for `link_files` with CSV files.
 """
 
+import csv
 import gc
+import io
 import logging
 import tempfile
 from collections.abc import Callable, Collection, Iterator
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from include.matching import cache, candidates, files, model, symbols
+from include.matching import cache, candidates, files, model
 from include.matching.database import Database
 from include.settings import write_private
 
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as arrow
 
-    from include.matching.decision import Pair, Person
+    from include.matching.decision import Match, Pair, Person
 
 MODEL_VERSION = model.VERSION
 _MEMORY = "500MB"
@@ -58,9 +60,14 @@ def link(
         no row for a case without a candidate. Of several records of one person the one that decides the standing is
         accepted: the newest that is not final, or the newest.
     """
-    if cases.empty or register.empty:
-        return _no_matches()
-    return _link(lambda connection: _read_tables(connection, cases, register), kept, threads, apart, spark)
+    import pandas as pd
+
+    from include.matching.decision import COLUMNS
+
+    matches: list[Match] = []
+    if not cases.empty and not register.empty:
+        matches = _link(lambda connection: _read_tables(connection, cases, register), kept, threads, apart, spark)
+    return pd.DataFrame(matches, columns=COLUMNS)
 
 
 def scored_pairs(cases: "pd.DataFrame", register: "pd.DataFrame", *, threads: int = 2) -> "pd.DataFrame":
@@ -71,6 +78,7 @@ def scored_pairs(cases: "pd.DataFrame", register: "pd.DataFrame", *, threads: in
     with people(cases, register, threads=threads) as connection:
         candidates.meet(connection)
         candidates.pair_up(connection)
+        candidates.shortlist(connection, least=_LEAST_COUNTED)
         candidates.compare(connection, least=_LEAST_COUNTED)
         _score(connection)
         return connection.execute(
@@ -150,9 +158,19 @@ def link_files(cases: Path, register: Path, out: Path, *, threads: int = 2, spar
         count = connection.execute("SELECT count(*) FROM cases_numbers").fetchall()[0][0]
 
     matches = _link(read, files.kept_of(register), threads, spark=spark)
-    write_private(out.absolute(), matches.to_csv(index=False, lineterminator="\r\n").encode())
-    accepted = matches["decision"] == "accept"
-    return Counts(count, int(accepted.sum()), matches.loc[~accepted, "case_id"].nunique())
+    write_private(out.absolute(), _as_csv(matches))
+    in_review = {case for case, _, _, decision, _ in matches if decision != "accept"}
+    return Counts(count, sum(decision == "accept" for _, _, _, decision, _ in matches), len(in_review))
+
+
+def _as_csv(matches: "list[Match]") -> bytes:
+    from include.matching.decision import COLUMNS
+
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(COLUMNS)
+    writer.writerows(matches)
+    return text.getvalue().encode()
 
 
 @contextmanager
@@ -183,7 +201,7 @@ def _link(
     threads: int,
     apart: Collection[tuple[str, str]] = (),
     spark: str | None = None,
-) -> "pd.DataFrame":
+) -> "list[Match]":
     for file in (kept, kept, None) if kept and not spark else (None,):
         try:
             return _linked(read, file, threads, apart, spark)
@@ -198,7 +216,7 @@ def _link(
 
 def _linked(
     read: _Read, kept: Path | None, threads: int, apart: Collection[tuple[str, str]], spark: str | None
-) -> "pd.DataFrame":
+) -> "list[Match]":
     with _database(threads, spark) as connection, ThreadPoolExecutor(1) as aside:
         # While DuckDB reads, Python loads what it needs only then.
         loaded = aside.submit(_load)
@@ -207,76 +225,46 @@ def _linked(
         candidates.meet(connection)
         candidates.pair_up(connection)
         loaded.result()
+        candidates.shortlist(connection)
         # And DuckDB writes while Python compares names.
         rows_kept = aside.submit(cache.keep_rows, connection.cursor()) if keeps else None
         # What is loaded stays loaded: the collector need not look through it again and again while names are compared.
         gc.freeze()
         candidates.compare(connection)
         gc.unfreeze()
-        if rows_kept:
-            rows_kept.result()
-            rows_kept = aside.submit(cache.keep_levels, connection.cursor())
         matches = _decided(connection, apart)
         if rows_kept:
             rows_kept.result()
+            cache.keep_levels(connection)
         return matches
 
 
 def _load() -> None:
-    import_module("include.matching.decision")
-    import_module("splink.internals.duckdb.database_api")
+    for module in ("include.matching.decision", "include.matching.levels", "numpy", "pyarrow"):
+        import_module(module)
+    from include.matching import symbols
+
     symbols.of("")
 
 
-def _decided(connection: Database, apart: Collection[tuple[str, str]]) -> "pd.DataFrame":
+def _decided(connection: Database, apart: Collection[tuple[str, str]]) -> "list[Match]":
     from include.matching.decision import decide
 
-    if not connection.execute("SELECT count(*) FROM compared").fetchall()[0][0]:
-        return _no_matches()
     _score(connection)
     pairs, people_of_cases, people_of_records = _evidence(connection)
     if apart:
         keys = ((people_of_cases[pair.case]["key"], people_of_records[pair.record]["key"]) for pair in pairs)
         pairs = [pair for pair, key in zip(pairs, keys, strict=True) if key not in apart]
-    return decide(pairs, people_of_cases, people_of_records)
-
-
-def _no_matches() -> "pd.DataFrame":
-    import pandas as pd
-
-    from include.matching.decision import COLUMNS
-
-    return pd.DataFrame([], columns=COLUMNS)
+    objected = candidates.known_objections(connection)
+    matches = decide(pairs, people_of_cases, people_of_records, objected)
+    candidates.add_objections(connection, objected)
+    return matches
 
 
 def _score(connection: Database) -> None:
-    """Make `scored` (`pair`, `probability`): what Splink says of the evidence of each pair.
-
-    Splink compares the rows of two tables; here one holds the cases and the other, for each record that a case met, how
-    it compares: so each name is compared once, and any of Splink's backends can score.
-    """
-    from splink import Linker
-    from splink.internals.duckdb.database_api import DuckDBAPI
-
-    connection.execute(
-        """
-        CREATE VIEW a_cases AS SELECT DISTINCT case_id AS unique_id, * FROM (
-            SELECT case_id, 0 AS namesakes, {none} FROM compared);
-        CREATE VIEW b_records AS SELECT pair AS unique_id, case_id, namesakes, {evidence} FROM compared;
-        CREATE VIEW blocked AS SELECT 0 AS match_key,
-            'a_cases-__-' || case_id AS join_key_l, 'b_records-__-' || pair AS join_key_r FROM compared;
-        """.format(
-            evidence=", ".join(candidates.EVIDENCE), none=", ".join(f"-1 AS {column}" for column in candidates.EVIDENCE)
-        )
-    )
-    api = getattr(connection, "splink", None) or DuckDBAPI(connection=connection)
-    tables = [api.register(name, dataset_display_name=name) for name in ("a_cases", "b_records")]
-    linker = Linker(tables, model.settings(candidates.register_size(connection)), log_level=logging.ERROR)
-    linker.table_management.register_blocked_pairs_for_predict(api.register("blocked"))
-    found = linker.inference.predict(warning_mode="never").physical_name
-    connection.execute(
-        f"CREATE TABLE scored AS SELECT unique_id_r AS pair, match_probability AS probability FROM {found}"
-    )
+    """Make `scored` (`pair`, `probability`)."""
+    probability = model.probability(candidates.register_size(connection))
+    connection.execute(f"CREATE TABLE scored AS SELECT pair, {probability} AS probability FROM compared")
 
 
 def _evidence(

@@ -1,6 +1,7 @@
-"""The model: a declared list of comparisons and levels, read from `model.json`, for Splink to score with.
+"""The model: a declared list of comparisons and levels, read from `model.json`, as Splink scores with it.
 
-Nothing is trained in a run. `VERSION` goes into the ledger with each match.
+Nothing is trained in a run. `VERSION` goes into the ledger with each match. `settings` is the model for Splink itself;
+`probability` is what Splink's own SQL comes to, without what Splink costs: docs/decisions/scoring-without-splink.md.
 """
 
 import json
@@ -30,7 +31,17 @@ def settings(register_size: int) -> dict[str, Any]:
 
 def weight(register_size: int) -> str:
     """SQL for the match weight (log2 of the odds) of levels of agreement, the same as Splink's from `settings`."""
-    return " + ".join([str(prior_weight(register_size)), *map(_weight, _MODEL["comparisons"])])
+    return " + ".join([_double(prior_weight(register_size)), *map(_weight, _MODEL["comparisons"])])
+
+
+def probability(register_size: int) -> str:
+    """SQL for the match probability of levels of agreement, to the last digit what Splink has it from `settings`."""
+    weight_of_pair = f"({weight(register_size)})"
+    # Of the two forms each keeps its digits where the other loses them.
+    return (
+        f"CASE WHEN {weight_of_pair} >= 0 THEN 1 / (1 + power(2e0, -{weight_of_pair})) "
+        f"ELSE power(2e0, {weight_of_pair}) / (1 + power(2e0, {weight_of_pair})) END"
+    )
 
 
 def readings() -> dict[str, tuple[str, str]]:
@@ -51,8 +62,12 @@ def _prior(register_size: int) -> float:
 
 
 def _weight(comparison: dict[str, Any]) -> str:
+    return _by_level(comparison, "0e0", lambda level: _double(math.log2(level["m"] / level["u"])))
+
+
+def _double(number: float) -> str:
     # With its exponent a number is a DOUBLE, without it a DECIMAL.
-    return _by_level(comparison, "0e0", lambda level: f"{math.log2(level['m'] / level['u'])}e0")
+    return f"{number}e0"
 
 
 def _label(comparison: dict[str, Any]) -> str:

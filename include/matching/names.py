@@ -13,7 +13,9 @@ from itertools import pairwise
 
 import icu
 from rapidfuzz.distance import DamerauLevenshtein
-from rigour.names import tokenize_name
+
+# `rigour.names` is this function and, before it, detectors of languages and encodings: a tenth of a warm day's time.
+from rigour._core import tokenize_name
 
 from include.matching import symbols
 
@@ -170,7 +172,7 @@ def tokens(name: str) -> tuple[Token, ...]:
     """The parts of a name that tell people apart; particles are left out."""
     found: list[Token] = []
     servant = False
-    for part in tokenize_name(name.casefold()):
+    for part in tokenize_name(name.casefold(), 1):
         form = romanised(part)
         if form in _ABD:
             servant = True

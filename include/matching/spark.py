@@ -103,7 +103,7 @@ class SparkDatabase:
         self._session = session
         self._translation = Translation()
         # Brings damerau_levenshtein with it.
-        self.splink = SparkAPI(spark_session=session, break_lineage_method="persist")
+        SparkAPI(spark_session=session)
         self.create_function("jarowinkler_similarity", _alike, ["VARCHAR", "VARCHAR"], "DOUBLE")
         # Asked only before damerau_levenshtein is, which refuses what this lets through beside it.
         self.execute("CREATE MACRO hamming(a, b) AS levenshtein(a, b)")

@@ -9,6 +9,7 @@ rigour's source, at the version that requirements.txt pins.
 
 import importlib.metadata
 import sys
+from bisect import bisect_left
 from functools import cache
 from pathlib import Path
 
@@ -21,15 +22,16 @@ _NONE: frozenset[int] = frozenset()
 
 def of(form: str) -> frozenset[int]:
     """The names (numbers of Wikidata's items) that `form` is a spelling of; `form` in lower case, any script."""
-    row, names = _table()
-    found = row.get(form)
-    return _NONE if found is None else frozenset(names[found].as_py())
+    forms, names = _table()
+    # They are in order, and few are asked for: a dict of all would be long to make.
+    at = bisect_left(forms, form)
+    return frozenset(names[at].as_py()) if forms[at : at + 1] == [form] else _NONE
 
 
 @cache
-def _table() -> tuple[dict[str, int], arrow.ChunkedArray]:
+def _table() -> tuple[list[str], arrow.ChunkedArray]:
     table = feather.read_table(_FILE)
-    return dict(zip(table["form"].to_pylist(), range(len(table)), strict=True)), table["names"]
+    return table["form"].to_pylist(), table["names"]
 
 
 def build(corpus: Path, out: Path = _FILE) -> int:

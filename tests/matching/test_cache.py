@@ -12,7 +12,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from include.matching import cache, candidates, model
+from include.matching import cache, candidates, decision, levels
 from include.matching.linkage import link, link_files
 from include.sample.world import World
 
@@ -99,15 +99,17 @@ def test_days_of_rows_that_change_go_come_twice_and_move_are_linked_as_at_first_
 def test_what_was_seen_before_is_not_found_again(day, world, data_folder, monkeypatch):
     day()
     seen = []
-    block_keys = candidates._block_keys
+    block_keys = levels.block_keys
 
-    def looked_at(words):
-        seen.extend(words.to_pylist())
-        return block_keys(words)
+    def looked_at(word: str) -> str:
+        seen.append(word)
+        return block_keys(word)
 
-    monkeypatch.setattr(candidates, "_block_keys", looked_at)
+    monkeypatch.setattr(levels, "block_keys", looked_at)
     compared = []
-    monkeypatch.setattr(candidates, "likeness", lambda *names: compared.append(names) or 0.0)
+    monkeypatch.setattr(levels, "likeness", lambda *names: compared.append(names) or 0.0)
+    objections, objection = [], decision.objection
+    monkeypatch.setattr(decision, "objection", lambda *pair: objections.append(pair) or objection(*pair))
     register = read_rows(world[1])
     register.append([*register[1]])
     register[-1][register[0].index("family_name")] = "Xylophonopoulos"
@@ -115,6 +117,7 @@ def test_what_was_seen_before_is_not_found_again(day, world, data_folder, monkey
     day(register=register)
     assert seen == ["Xylophonopoulos"]
     assert len(compared) < 20
+    assert len(objections) < 20
     assert known_rows(data_folder) == len(register) - 1
 
 
@@ -334,35 +337,3 @@ def test_the_last_line_needs_no_end(day, world, tmp_path):
     unended.write_bytes(world[1].read_bytes().rstrip(b"\r\n"))
     link_files(world[0], unended, tmp_path / "out.csv")
     assert (tmp_path / "out.csv").read_bytes() == right
-
-
-def test_weights_by_which_pairs_are_left_out_are_splinks():
-    from splink import Linker
-    from splink.internals.duckdb.database_api import DuckDBAPI
-
-    levels = pd.DataFrame(
-        {
-            column: [random.Random(f"{column}{at}").choice(range(-1, 6)) for at in range(2000)]
-            for column in candidates.EVIDENCE
-        }
-    )
-    levels["namesakes"] = [random.Random(at).uniform(-6, 4) for at in range(2000)]
-    levels["unique_id"] = range(2000)
-    size = 12_345
-    with duckdb.connect() as connection:
-        connection.register("a", levels)
-        connection.register("b", levels)
-        connection.execute(
-            "CREATE TABLE blocked AS SELECT 0 AS match_key, 'a-__-' || unique_id AS join_key_l, "
-            "'b-__-' || unique_id AS join_key_r FROM a"
-        )
-        api = DuckDBAPI(connection=connection)
-        linker = Linker([api.register(name, dataset_display_name=name) for name in "ab"], model.settings(size))
-        linker.table_management.register_blocked_pairs_for_predict(api.register("blocked"))
-        name = linker.inference.predict(warning_mode="never").physical_name
-        theirs = dict(connection.execute(f"SELECT unique_id_r, match_probability FROM {name}").fetchall())
-        ours = dict(
-            connection.execute(f"SELECT unique_id, 1 / (1 + power(2, -({model.weight(size)}))) FROM a").fetchall()
-        )
-    assert len(set(ours.values())) > 500
-    assert ours == pytest.approx(theirs, abs=1e-12)

@@ -1,8 +1,15 @@
 """The model file: what it says of itself, and that more agreement never counts less."""
 
 import math
+import random
 
-from include.matching import model
+import duckdb
+import pandas as pd
+import pytest
+from splink import Linker
+from splink.internals.duckdb.database_api import DuckDBAPI
+
+from include.matching import candidates, model
 
 
 def weights(comparison):
@@ -42,3 +49,34 @@ def test_a_name_that_many_bear_counts_less_than_one_that_nobody_else_does():
 
 def test_the_same_person_in_a_larger_register_is_a_little_less_likely():
     assert 0 < model.prior_weight(10_000) - model.prior_weight(1_000_000) < math.log2(100)
+
+
+@pytest.mark.parametrize("size", [1, 2, 997, 12_345, 1_000_000, 10_000_019])
+def test_probabilities_and_weights_are_splinks_to_the_last_digit(size):
+    levels = pd.DataFrame(
+        {
+            column: [random.Random(f"{column}{at}").choice(range(-1, 6)) for at in range(3000)]
+            for column in candidates.EVIDENCE
+        }
+    )
+    levels["namesakes"] = [random.Random(at).uniform(-6, 4) for at in range(3000)]
+    levels["unique_id"] = range(3000)
+    with duckdb.connect() as connection:
+        connection.register("a", levels)
+        connection.register("b", levels)
+        connection.execute(
+            "CREATE TABLE blocked AS SELECT 0 AS match_key, 'a-__-' || unique_id AS join_key_l, "
+            "'b-__-' || unique_id AS join_key_r FROM a"
+        )
+        api = DuckDBAPI(connection=connection)
+        linker = Linker([api.register(name, dataset_display_name=name) for name in "ab"], model.settings(size))
+        linker.table_management.register_blocked_pairs_for_predict(api.register("blocked"))
+        name = linker.inference.predict(warning_mode="never").physical_name
+        theirs = connection.execute(
+            f"SELECT unique_id_r, match_weight, match_probability FROM {name} ORDER BY ALL"
+        ).fetchall()
+        ours = connection.execute(
+            f"SELECT unique_id, {model.weight(size)}, {model.probability(size)} FROM a ORDER BY ALL"
+        ).fetchall()
+    assert len({probability for *_, probability in ours}) > 1000
+    assert ours == theirs

@@ -47,6 +47,7 @@ def evidence(cases, register, spark):
     with people(cases, register, spark=spark) as database:
         candidates.meet(database)
         candidates.pair_up(database, all_of_them=True)
+        candidates.shortlist(database, all_of_them=True)
         candidates.compare(database, all_of_them=True)
         return database.execute(
             f"""
