@@ -220,14 +220,9 @@ def _accept(given: argparse.Namespace) -> int:
 
 
 def _void(given: argparse.Namespace) -> int:
-    from include.ledger.engine import writing
-    from include.ledger.outbox import void_list
+    from include.delivery.send import give_up
 
-    def void() -> None:
-        with writing() as session:
-            void_list(session, given.list_number, given.reason, dt.datetime.now(dt.UTC))
-
-    return _told(void)
+    return _told(lambda: give_up(given.list_number, given.reason, dt.datetime.now(dt.UTC)))
 
 
 def _password(_: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ at a time sends to a channel; whatever kills it, the next one goes on from what 
 import datetime as dt
 import hashlib
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from smtplib import SMTP
 
 import paramiko
@@ -18,6 +18,10 @@ from include.delivery.outcomes import Delivered, DeliveryFailed, DeliveryRefused
 from include.ledger import outbox
 from include.ledger.engine import alone, reading, writing
 from include.ledger.models import Delivery, List, SealedFile
+
+
+class BeingSent(ValueError):
+    """A list cannot be given up while it is on its way."""
 
 
 class NotDelivered(RuntimeError):
@@ -52,7 +56,7 @@ def send_owed(
                 f"{office}: a list waits for a channel that its arrangement no longer has; void it, or put it back"
             )
             continue
-        with alone(f"send {office} {key}") as ours:
+        with alone(_turn(office, key)) as ours:
             if not ours:
                 owed.append(f"{office} via {channel.via}: another process is sending to it now; nothing was sent twice")
                 continue
@@ -69,6 +73,26 @@ def send_owed(
     if owed:
         raise NotDelivered("; ".join(owed))
     return arrived
+
+
+def give_up(list_number: str, reason: str, now: dt.datetime) -> None:
+    """Void a list that can never be delivered (`outbox.void_list`), while nobody sends it.
+
+    raises: NotFound, NotVoidable, BeingSent
+    """
+    with reading() as session:
+        office, channels = outbox.channels_of(session, list_number)
+    with ExitStack() as held:
+        for channel in channels:
+            if not held.enter_context(alone(_turn(office, channel))):
+                raise BeingSent(f"{list_number} is being sent at this moment; try again when that has ended")
+        with writing() as session:
+            outbox.void_list(session, list_number, reason, now)
+
+
+def _turn(office: str, channel: str) -> str:
+    """The name under which one process at a time sends to a channel."""
+    return f"send {office} {channel}"
 
 
 def _next(office: str, channel: str) -> tuple[Delivery, List, list[SealedFile]] | None:

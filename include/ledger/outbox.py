@@ -475,6 +475,12 @@ class NotVoidable(ValueError):
     """A list that cannot be voided: its office has it, or a later list goes on from it."""
 
 
+def channels_of(session: Session, list_number: str) -> tuple[str, list[str]]:
+    """The office of a list, and the channels that it goes over. raises: NotFound"""
+    found = _find(session, list_number)
+    return found.office, list(session.scalars(select(Delivery.channel).filter_by(list_id=found.id)))
+
+
 def void_list(session: Session, list_number: str, reason: str, now: dt.datetime) -> None:
     """Give up a list that can never be delivered. Its entries are owed again; the next list names its number.
 

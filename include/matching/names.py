@@ -14,7 +14,7 @@ from itertools import pairwise
 import icu
 from rapidfuzz.distance import DamerauLevenshtein
 
-# `rigour.names` is this function and, before it, detectors of languages and encodings: a tenth of a warm day's time.
+# `rigour.names` is this function and, before it, detectors of languages and encodings: 40 ms of each run.
 from rigour._core import tokenize_name
 
 from include.matching import symbols

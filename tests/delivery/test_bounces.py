@@ -132,7 +132,7 @@ def a_list(ledger):
     "a mail server took the list and sends it back hours later",
     happens="told is taken back, the list is owed, its channel waits",
     there="nothing",
-    you="*sweep* and *send* are red and name it; have the mailbox repaired, then `python -m include resend LIST`, or void it",
+    you="*watch* and *send* are red and name it; have the mailbox repaired, then `python -m include resend LIST`, or void it",
 )
 @pytest.mark.parametrize("form", SERVERS)
 def test_a_list_that_came_back_is_owed_again_and_goes_once_a_person_says_so(

@@ -13,6 +13,7 @@ import asyncssh
 import pytest
 from sqlalchemy import select
 
+from include.delivery.send import BeingSent, give_up
 from include.ledger.engine import alone, reading
 from include.ledger.models import Delivery, List
 from include.settings import ROOT
@@ -166,6 +167,8 @@ def test_while_somebody_sends_to_a_channel_nobody_else_does(the_office, ledger):
         assert "GRC-ATH via email: another process is sending to it now" in str(the_office.work())
         assert states() == ("queued", "delivered")
         assert the_office.messages() == []
+        with pytest.raises(BeingSent, match="being sent"):
+            give_up(NUMBER, "it cannot be delivered", MORNING)
     the_office.work()
     assert states() == ("delivered", "delivered")
 

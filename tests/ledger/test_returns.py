@@ -118,7 +118,7 @@ def test_a_list_comes_back_once_every_recipient_that_had_it_has_sent_it_back():
     "one recipient of three is refused",
     happens="the list counts as told",
     there="the others have it",
-    you="*sweep* is red until a list reaches all, or the arrangement no longer names that mailbox; `python -m include resend LIST` sends it to all once more",
+    you="*watch* is red until a list reaches all, or the arrangement no longer names that mailbox; `python -m include resend LIST` sends it to all once more",
 )
 def test_a_recipient_that_the_server_refused_at_once_is_named_and_can_be_sent_to_once_more():
     send_list(notices("A"), channels=("email:a",))
