@@ -55,7 +55,7 @@ def test_a_list_that_arrives_is_counted_with_how_early_each_entry_was_told(recei
     late = case("B", status="departed", departed_on=dt.date(2026, 11, 1))
     reconcile(MONDAY, cases(case("A"), late))
     table = notices("A", "B")
-    table.loc[1, "departed_on"] = dt.datetime(2026, 11, 1)
+    table.loc[1, ["notice", "departed_on"]] = ["DEPARTED", dt.datetime(2026, 11, 1)]
     before = dt.datetime.now(dt.UTC)
     list_id = send_list(table, channels=("sftp:a", "email:b:1"), due_at=day(2))
     with metrics.counted_sending("GRC-ATH"):

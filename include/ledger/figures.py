@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from include.ledger import reviews
-from include.ledger.models import Delivery, Extract, List, Notice, Reconciliation
+from include.ledger.models import Delivery, Extract, List, Notice, Reconciliation, Told
 from include.ledger.outbox import OWED
 
 
@@ -85,13 +85,13 @@ def told_since(session: Session, office: str, since: dt.datetime) -> list[FirstT
     found = []
     for told in session.scalars(select(List).where(List.office == office, List.told_at >= since).order_by(List.id)):
         assert told.told_at is not None  # noqa: S101  (for the type checker: asked for above)
-        departures = session.scalars(
-            select(func.coalesce(Notice.departed_on, Notice.expected_departure_on)).filter_by(
-                list_id=told.id, sequence=1
-            )
+        first = select(func.min(Told.delivery_id)).where(Told.list_id == told.id, Told.told_at == told.told_at)
+        days = session.scalars(
+            select(Told.lead_days)
+            .join(Notice, (Notice.list_id == Told.list_id) & (Notice.entry == Told.entry))
+            .where(Told.list_id == told.id, Told.delivery_id == first.scalar_subquery(), Notice.sequence == 1)
         )
-        days = tuple((day - told.told_at.date()).days for day in departures if day)
-        found.append(FirstTold(told.kind, told.told_at - told.due_at, days))
+        found.append(FirstTold(told.kind, told.told_at - told.due_at, tuple(day for day in days if day is not None)))
     return found
 
 

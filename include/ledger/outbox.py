@@ -360,7 +360,7 @@ def _lead_days(notice: Notice, told_on: dt.date) -> int | None:
     """Days that the office has from now to the departure; none for what announces no departure."""
     if notice.notice in ("NEW", "CHANGED") and notice.departed_on is None:
         leaves_on = notice.expected_departure_on
-    elif "late" in notice.marked.split(";"):
+    elif notice.notice == "DEPARTED" and (notice.sequence == 1 or "late" in notice.marked.split(";")):
         leaves_on = notice.departed_on
     else:
         return None

@@ -1,6 +1,7 @@
 """The day's report of a partition: every row that was pulled has exactly one standing."""
 
 import datetime as dt
+import logging
 
 from include.arrangements.reading import load_offices
 from include.ledger import caseload
@@ -9,14 +10,18 @@ from include.ledger.intake import Partition
 from include.lists.compose import offices_that_cannot_wait
 from include.settings import arrangements_folder
 
+_log = logging.getLogger(__name__)
+
 
 def check_day_adds_up(key: str, now: dt.datetime) -> dict[str, int]:
-    """Rows by standing, with `rows` pulled and `missing` (followed, but not in the extract); kept as added up.
+    """Rows by standing, with `rows` pulled and `missing` (followed, but not in the extract); kept as added up, logged.
 
     raises: DoesNotAddUp if a row has no standing, or the ledger holds other standings than were decided
     """
     with writing() as session:
-        return caseload.add_up(session, Partition.of(key), now)
+        counts = caseload.add_up(session, Partition.of(key), now)
+    _log.info("%s: %s", key, ", ".join(f"{what} {count}" for what, count in counts.items()))
+    return counts
 
 
 def offices_to_tell_at_once(key: str) -> list[str]:

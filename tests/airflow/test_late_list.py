@@ -2,14 +2,13 @@
 
 import email
 import email.policy
-import json
 import re
+import shutil
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from include.demo.ports import free_port
 from include.demo.run import Demo
 from tests.servers import statsd
 
@@ -19,7 +18,7 @@ OFFICE, DAG = "GRC-ATH", "deliver_lists__GRC-ATH"
 
 @pytest.fixture(scope="module")
 def late(tmp_path_factory) -> Iterator[tuple[Demo, Callable[[], list[str]]]]:
-    """One office, whose SFTP server is away; its empty list is due at once, and late a quarter of a minute later."""
+    """One office, whose folder is lost; its empty list is due at once, and late a quarter of a minute later."""
     prepared = Demo(tmp_path_factory.mktemp("late"), 2)
     for path in (prepared.setting.arrangements / "offices").glob("*.yaml"):
         if path.stem != OFFICE:
@@ -27,8 +26,7 @@ def late(tmp_path_factory) -> Iterator[tuple[Demo, Callable[[], list[str]]]]:
     path = prepared.setting.arrangements / "offices" / f"{OFFICE}.yaml"
     path.write_text(re.sub("when_empty: skip", "when_empty: send\n  wait: 0 minutes", path.read_text()))
     environment = prepared.airflow.environment
-    away = json.loads(environment["AIRFLOW_CONN_SFTP_GRC_ATH"]) | {"port": free_port()}
-    environment |= {"AIRFLOW_CONN_SFTP_GRC_ATH": json.dumps(away), "AVR_LATE_AFTER": "0.25"}
+    environment |= {"AVR_LATE_AFTER": "0.25"}
     with statsd() as (port, received):
         environment |= {
             "AIRFLOW__METRICS__STATSD_ON": "True",
@@ -37,6 +35,9 @@ def late(tmp_path_factory) -> Iterator[tuple[Demo, Callable[[], list[str]]]]:
             "AIRFLOW__METRICS__STATSD_INFLUXDB_ENABLED": "True",
         }
         with prepared as running:
+            running.open_addresses()
+            # Nothing has gone there yet: the office's first list waits for a person, whom `wait_for` is.
+            shutil.rmtree(running.setting.offices / OFFICE / "lists")
             yield running, received
 
 
@@ -46,22 +47,34 @@ def wait_for(late, there: Callable[[], bool]) -> None:
     while not there():
         received()  # a socket that nobody reads loses what comes
         demo.airflow.check_alive()
+        demo.answer_requests()
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.5)
 
 
+def mails(demo: Demo) -> dict[str, email.message.EmailMessage]:
+    """What the focal point has been mailed, by subject."""
+    box = demo.setting.mail / "focal.point.athens@iom.example"
+    read = [email.message_from_bytes(path.read_bytes(), policy=email.policy.default) for path in box.glob("*.eml")]
+    return {mail["Subject"]: mail for mail in read}
+
+
 def test_a_late_list_is_mailed_to_the_focal_point(late):
     demo, _ = late
-    box = demo.setting.mail / "focal.point.athens@iom.example"
-    wait_for(late, lambda: bool(list(box.glob("*.eml"))))
-    (path,) = box.glob("*.eml")
-    mail = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
-    assert mail["Subject"] == "Late: the list of GRC-ATH due Monday 02 November 2026 09:00 EET"
+    subject = "Late: the list of GRC-ATH due Monday 02 November 2026 09:00 EET"
+    wait_for(late, lambda: subject in mails(demo))
+    mail = mails(demo)[subject]
     text = mail.get_content()
     # Whether it was made by then is the machine's speed.
     assert "- GRC-ATH_2026-0001 via sftp (" in text or "- The list has not been made." in text
     assert "It still tries." in text
     assert f"{DAG} scheduled__" in text
+
+
+def test_the_focal_point_is_mailed_that_a_first_list_waits_for_approval(late):
+    demo, _ = late
+    mail = mails(demo)["Waiting for your approval: the scheduled list of 2026-11-02 for GRC-ATH"]
+    assert "It is the office's first list." in mail.get_content()
 
 
 def test_the_ui_shows_the_office_its_days_and_its_next_list(late):
@@ -75,7 +88,7 @@ def test_the_ui_shows_the_office_its_days_and_its_next_list(late):
 
 def test_what_tasks_count_arrives_by_airflows_own_metrics(late):
     _, received = late
-    failed = "airflow.avr.delivery_failures,office=GRC-ATH,via=sftp,state=queued:1|c"
+    failed = "airflow.avr.delivery_failures,office=GRC-ATH,via=sftp,state=refused:1|c"
     wait_for(late, lambda: failed in received())
     assert "airflow.avr.lists_composed,office=GRC-ATH,kind=scheduled:1|c" in received()
     assert "airflow.avr.delivery_attempts,office=GRC-ATH,via=sftp:1|c" in received()
