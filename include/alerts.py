@@ -88,7 +88,7 @@ def ask_for_approval(arrangement: Arrangement, what: str, question: str, *, agai
     subject = f"{'Still waiting' if again else 'Waiting'} for your approval: {what}"
     lines = [
         *(["Nobody has answered in time. Departures may come nearer while the list waits.", ""] if again else []),
-        question,
+        *_plain(question),
         "",
         "Answer in Airflow's UI, under Required Actions.",
     ]
@@ -97,6 +97,12 @@ def ask_for_approval(arrangement: Arrangement, what: str, question: str, *, agai
     except (LookupError, DeliveryFailed, DeliveryRefused, DeliveryUnknown) as error:
         # The request stands in the UI all the same, and is mailed again when its time is over.
         _log.warning("the focal point of %s could not be mailed: %s", arrangement.office, error)
+
+
+def _plain(markdown: str) -> list[str]:
+    """The lines of a request as a mail has them: without bold, and a table's rows as `what: how many`."""
+    lines = [line for line in markdown.replace("*", "").splitlines() if not set(line) <= set("|-: ") or not line]
+    return [": ".join(cell.strip() for cell in line.strip("|").split("|")) if "|" in line else line for line in lines]
 
 
 def _within(span: dt.timedelta, since: str, now: dt.datetime) -> bool:

@@ -108,10 +108,12 @@ class _MakeList(HITLOperator):
     def _ask(self, context: Context, order: "Order", asked: dict[str, Any], *, again: bool) -> NoReturn:
         from include.alerts import ask_for_approval
 
+        # The mail goes first: on SQLite, which locks no rows, an answer between request and parking would wait for the
+        # time limit to be read.
+        ask_for_approval(order.arrangement, str(order), asked["body"], again=again)
         upsert_hitl_detail(
             ti_id=context["ti"].id, options=self.options, subject=f"May {order} go?", body=asked["body"], params={}
         )
-        ask_for_approval(order.arrangement, str(order), asked["body"], again=again)
         # Parked, not failed: no worker and no trigger is taken, and only an answer or the time limit goes on.
         raise TaskAwaitingInput(method_name="answered", kwargs={"asked": asked}, timeout=order.answer_within)
 
@@ -223,8 +225,8 @@ def _question(order: Order, figures: "Figures", findings: Mapping[str, str]) -> 
     ]
     return "\n".join(
         [
-            f"**{order.arrangement.name}**: this list is out of proportion and waits for you. Until you answer it has "
-            "no number and nobody is told by it; urgent entries go on lists of their own.",
+            f"**{order.arrangement.name}**: this list waits for you. Until you answer it has no number, and nobody is "
+            f"told by it{'; urgent entries go on lists of their own' if order.kind == 'scheduled' else ''}.",
             "",
             *(f"- {finding}" for finding in findings.values()),
             "",
