@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from include.delivery.keys import SealingKey, SealRefused
 from include.delivery.send import NotDelivered, send_owed
+from include.delivery.unsealing import unseal
 from include.ledger.engine import reading, writing
 from include.ledger.models import Approval, Delivery, List, Notice, SealedFile, Told
 from include.ledger.outbox import composed_for, see_to, void_list
@@ -27,6 +28,7 @@ from tests.arrangements.test_calendar import office
 from tests.ledger.world import MONDAY, TUESDAY, case, cases, reconcile
 from tests.lists.composing import approving, keys_of
 from tests.servers import client, sftp
+from tests.signing import CERTIFICATE, SIGNING
 
 pytestmark = pytest.mark.usefixtures("ledger")
 MORNING = dt.datetime(2026, 11, 2, 7, tzinfo=dt.UTC)
@@ -335,3 +337,23 @@ def test_the_ledger_knows_how_many_days_the_office_had(tmp_path):
         send(clock=lambda: dt.datetime(2026, 11, 3, 0, 30, tzinfo=athens))  # still Monday in UTC
     with reading() as session:
         assert sorted(session.scalars(select(Told.lead_days)), key=str) == [2, None]
+
+
+@pytest.mark.parametrize("form", ["csv", "pdf"])
+def test_a_list_in_another_form_goes_into_a_zip_where_it_is_sealed_with_a_password(tmp_path, form):
+    reconcile(MONDAY, cases(case("A")))
+    channel = {"via": "sftp", "connection": "a", "folder": "/lists", "seal": "password", "password_by": "telephone 1"}
+    made = arrangement(list={"format": form}, deliver=[channel])
+    password = "correct-horse-battery"
+    key = SealingKey(password=password, password_since=f"{MORNING:%Y-%m-%d}", signing=SIGNING)
+    approving(lambda approved: compose_list(made, MORNING, dict.fromkeys(keys_of(made), key), MORNING, approved))
+    with folder(tmp_path) as (send, _):
+        send(made)
+    (path,) = (tmp_path / "root" / "lists").glob("*.zip")
+    assert path.name == "GRC-ATH_2026-0001_scheduled.zip"
+    signature = path.with_name(f"{path.name}.asc").read_bytes()
+    name, content = unseal(
+        path.read_bytes(), path.name, certificate=CERTIFICATE, signature=signature, password=password
+    )
+    assert name == f"GRC-ATH_2026-0001_scheduled.{form}"
+    assert content.startswith(b"%PDF" if form == "pdf" else b"\xef\xbb\xbflist_number")
