@@ -18,7 +18,7 @@ from include.connections import admitted, open_sftp, open_smtp, sealing_keys
 from include.delivery.keys import SealRefused
 from include.delivery.outcomes import DeliveryFailed, DeliveryRefused
 from include.lists.compose import sealed_files
-from include.lists.document import RenderedFile
+from include.lists.trial import render_trial
 from include.settings import arrangements_folder
 
 GOOD, WAITS, BAD = "[green]✓[/green]", "[yellow]…[/yellow]", "[red]✗[/red]"
@@ -46,8 +46,9 @@ def prove(office: str, console: Console) -> int:
 
 def _proofs(arrangement: Arrangement, channel: Channel) -> Iterator[tuple[str, str, str]]:
     def sealed() -> str:
-        probe = RenderedFile(f"probe.{arrangement.list.format}", _probe(arrangement), personal=True)
-        sealed_files([probe], channel, sealing_keys(arrangement)[channel.key], dt.datetime.now(dt.UTC))
+        now = dt.datetime.now(dt.UTC)
+        probe, _, _ = render_trial(arrangement, "", now)
+        sealed_files([probe], channel, sealing_keys(arrangement)[channel.key], now)
         return f"{channel.seal}: a file can be sealed for the office, and signed"
 
     def line() -> str:
@@ -91,11 +92,3 @@ def _outcome(proof: Callable[[], str]) -> tuple[str, str]:
         return BAD, "the folder is not there"
     except PermissionError:
         return BAD, "the folder is closed to us"
-
-
-def _probe(arrangement: Arrangement) -> bytes:
-    """A file like the office's lists, with nothing in it."""
-    from include.lists.trial import render_trial
-
-    file, _, _ = render_trial(arrangement, "", dt.datetime.now(dt.UTC))
-    return file.content

@@ -4,18 +4,15 @@ The message is sealed as a list is and holds a code: who can say the code has go
 """
 
 import datetime as dt
-import secrets
 from collections.abc import Callable, Sequence
 
 from include.arrangements.models import Arrangement, Channel
 from include.delivery.outcomes import Delivered, DeliveryFailed, DeliveryRefused, DeliveryUnknown
 from include.ledger import recipients
 from include.ledger.engine import reading, writing
+from include.ledger.outbox import fresh_reference
 from include.lists.document import RenderedFile
 from include.lists.trial import render_trial
-
-# Crockford's letters and digits: nothing that is misheard on the telephone (no I, L, O, U).
-_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 Sends = Callable[[str, str, Sequence[tuple[str, bytes]]], Delivered]
 """Sends subject, body and files over one channel."""
@@ -44,8 +41,7 @@ def admit(
     waits = f"waits until {office} answers its test message: python -m include confirm {office} CODE"
     if found is not None and found.proof is not None:
         return waits
-    letters = "".join(secrets.choice(_LETTERS) for _ in range(8))
-    code = f"{letters[:4]}-{letters[4:]}"
+    code = fresh_reference()
     file, subject, body = render_trial(arrangement, code, now)
     sealed = seal(file)
     with writing() as session:

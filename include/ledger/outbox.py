@@ -19,8 +19,8 @@ from sqlalchemy.orm import Session
 from include.ledger.models import Approval, Case, Delivery, Entry, List, Match, Notice, Office, Review, SealedFile, Told
 from include.ledger.tables import records, table
 
-# Crockford's letters and digits: nothing that is read or typed wrongly (no I, L, O, U).
-_ENTRY_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+# Crockford's letters and digits: nothing that is misread, mistyped or misheard (no I, L, O, U).
+_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 OWED = ("queued", "unknown", "refused")
@@ -36,6 +36,12 @@ class Parcel:
     """subject and body of the email that carries it; empty where none is needed"""
     files: tuple[tuple[str, bytes, str], ...]
     """name, content, SHA-256 of the content"""
+
+
+def fresh_reference() -> str:
+    """A random reference that says nothing of anybody, to be read out or typed: `7K3M-9QXT`."""
+    letters = "".join(secrets.choice(_LETTERS) for _ in range(8))
+    return f"{letters[:4]}-{letters[4:]}"
 
 
 def lock_office(session: Session, office: str) -> None:
@@ -232,9 +238,7 @@ def give_entries(session: Session, office: str, notices: pd.DataFrame, now: dt.d
     for host, case, notice in notices[["host_country", "case_id", "notice"]].itertuples(index=False):
         entry = known.get((host, case))
         if entry is None:
-            letters = "".join(secrets.choice(_ENTRY_LETTERS) for _ in range(8))
-            reference = f"{letters[:4]}-{letters[4:]}"
-            entry = Entry(entry=reference, office=office, host_country=host, case_id=case, opened_at=now)
+            entry = Entry(entry=fresh_reference(), office=office, host_country=host, case_id=case, opened_at=now)
             session.add(entry)
         if notice == "NEW" or entry.asylum_reference is None:
             entry.asylum_reference = records_of.get((host, case))

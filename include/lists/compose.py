@@ -200,13 +200,14 @@ def _urgent(session: Session, versions: Sequence[Arrangement], arrangement: Arra
     seen_to = outbox.composed_for(session).get(arrangement.office)
     morning = dt.datetime.combine(day, dt.time(), ZoneInfo(arrangement.timezone))
     due = next_due(versions, max(filter(None, [seen_to, morning])))
-    if due is None:  # its lists have ended: nothing that is owed can wait for one
-        return cannot_wait(_notices(session, arrangement, day), lambda _: True)
-    due_on, lead = _day(arrangement, due), arrangement.list.urgent_within.days
-    return cannot_wait(
-        _notices(session, arrangement, day),
-        lambda departure: working_days_between(arrangement.list, due_on, departure) < lead,
-    )
+
+    def near(departure: dt.date) -> bool:
+        if due is None:  # its lists have ended: nothing that is owed can wait for one
+            return True
+        left = working_days_between(arrangement.list, _day(arrangement, due), departure)
+        return left < arrangement.list.urgent_within.days
+
+    return cannot_wait(_notices(session, arrangement, day), near)
 
 
 def _figures(session: Session, arrangement: Arrangement, notices: pd.DataFrame, due_on: dt.date) -> Figures:
