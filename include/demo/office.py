@@ -7,23 +7,30 @@ import email
 import email.policy
 import io
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from email.message import EmailMessage
 from pathlib import Path
 
 import openpyxl
 
-from include.arrangements.models import Arrangement, Channel, EmailChannel, SftpChannel
+from include.arrangements.models import Arrangement, Channel
 from include.delivery.unsealing import CannotOpen, unseal
 from include.demo.setting import OfficeSecrets, Setting
 from include.lists.document import NOTICES
 from include.lists.opening import NotAList, OpenedList, open_list
 from include.settings import write_private
 
+_LIST = re.compile(r"[A-Z]{3}-[A-Z0-9]+_\d{4}-\d{4}(?=_)")
+
 
 @dataclass(frozen=True)
 class Received:
-    """A list as its office has it. `problem` is None if it could be opened and is in order."""
+    """A list as its office has it. `problem` is None if it could be opened and is in order.
+
+    file: name and content of the list, unsealed
+    message_id, subject: of the mail that brought it, if one did
+    """
 
     office: str
     list_number: str
@@ -32,6 +39,9 @@ class Received:
     counts: dict[str, int]
     problem: str | None
     opened: OpenedList | None = None
+    file: tuple[str, bytes] | None = None
+    message_id: str | None = None
+    subject: str | None = None
 
 
 def answer_tests(setting: Setting, offices: dict[str, list[Arrangement]]) -> dict[str, list[str]]:
@@ -39,7 +49,7 @@ def answer_tests(setting: Setting, offices: dict[str, list[Arrangement]]) -> dic
     codes: dict[str, list[str]] = {}
     for office, versions in sorted(offices.items()):
         for channel in versions[-1].deliver:
-            came = dict(_folder(setting, office, channel) if channel.via == "sftp" else _mailbox(setting, channel))
+            came = {name: content for name, content, _ in _came(setting, office, channel)}
             for name in came:
                 if f"{office}_test_" in name and not name.endswith(".asc"):
                     _, plain = _unsealed(name, came, channel, setting, setting.secrets[office])
@@ -75,28 +85,46 @@ def open_everything(setting: Setting, offices: dict[str, list[Arrangement]]) -> 
     received = []
     for office, versions in sorted(offices.items()):
         for channel in versions[-1].deliver:
-            came = _folder(setting, office, channel) if channel.via == "sftp" else _mailbox(setting, channel)
-            by_number: dict[str, dict[str, bytes]] = {}
-            for name, content in sorted(came):
-                by_number.setdefault("_".join(name.split("_")[:2]), {})[name] = content
-            opened = [_open(office, channel, number, files, setting) for number, files in by_number.items()]
-            received += _with_numbers_checked(opened)
+            received += _with_numbers_checked(open_lists(setting, office, channel))
     return received
 
 
-def _folder(setting: Setting, office: str, channel: SftpChannel) -> Iterator[tuple[str, bytes]]:
-    for path in (setting.offices / office / channel.folder.strip("/")).iterdir():
-        yield path.name, path.read_bytes()
+def open_lists(setting: Setting, office: str, channel: Channel) -> list[Received]:
+    """Open every list that came to an office over a channel, in their order; what is no list is left alone."""
+    by_number: dict[str, dict[str, bytes]] = {}
+    mails: dict[str, EmailMessage] = {}
+    for name, content, mail in _came(setting, office, channel):
+        if (list_number := _LIST.match(name)) and name.startswith(office):
+            by_number.setdefault(list_number[0], {})[name] = content
+            if mail is not None:
+                mails[list_number[0]] = mail
+    opened = [_open(office, channel, number, files, setting) for number, files in sorted(by_number.items())]
+    return [_as_mailed(one, mails.get(one.list_number)) for one in opened]
 
 
-def _mailbox(setting: Setting, channel: EmailChannel) -> Iterator[tuple[str, bytes]]:
-    # Every recipient must have every message; the first one's box is opened.
-    boxes = [sorted((setting.mail / address.lower()).glob("*.eml")) for address in channel.to]
+def mails(setting: Setting, addresses: Iterable[str]) -> Iterator[EmailMessage]:
+    """The messages that every one of these mailboxes has."""
+    boxes = [sorted((setting.mail / address.lower()).glob("*.eml")) for address in addresses]
     for copies in zip(*boxes, strict=True):
-        mail = email.message_from_bytes(copies[0].read_bytes(), policy=email.policy.default)
+        yield email.message_from_bytes(copies[0].read_bytes(), EmailMessage, policy=email.policy.default)
+
+
+def _came(setting: Setting, office: str, channel: Channel) -> Iterator[tuple[str, bytes, EmailMessage | None]]:
+    """Name and content of each file that came, and the mail that brought it."""
+    if channel.via == "sftp":
+        for path in (setting.offices / office / channel.folder.strip("/")).iterdir():
+            yield path.name, path.read_bytes(), None
+        return
+    for mail in mails(setting, channel.to):
         for part in mail.iter_attachments():
             content = part.get_payload(decode=True)
-            yield part.get_filename() or "", content if isinstance(content, bytes) else b""
+            yield part.get_filename() or "", content if isinstance(content, bytes) else b"", mail
+
+
+def _as_mailed(received: Received, mail: EmailMessage | None) -> Received:
+    if mail is None:
+        return received
+    return replace(received, message_id=str(mail["Message-ID"]), subject=str(mail["Subject"]))
 
 
 def _open(office: str, channel: Channel, number: str, files: dict[str, bytes], setting: Setting) -> Received:
@@ -118,7 +146,8 @@ def _open(office: str, channel: Channel, number: str, files: dict[str, bytes], s
     write_private(Path(setting.opened, office, name), content)
     counts = opened.entries["notice"].value_counts()
     problem = _problem(opened, number)
-    return Received(office, number, via, how, {n: int(counts.get(n, 0)) for n in NOTICES}, problem, opened)
+    found = {notice: int(counts.get(notice, 0)) for notice in NOTICES}
+    return Received(office, number, via, how, found, problem, opened, (name, content))
 
 
 def _unsealed(
@@ -159,5 +188,5 @@ def _with_numbers_checked(received: list[Received]) -> list[Received]:
     for expected, one in enumerate(received, start=1):
         number = int(one.list_number.rpartition("-")[2])
         problem = one.problem or (None if number == expected else f"number {expected} is missing before it")
-        checked.append(Received(one.office, one.list_number, one.via, one.seal, one.counts, problem, one.opened))
+        checked.append(replace(one, problem=problem))
     return checked
