@@ -7,7 +7,7 @@ import email
 import email.policy
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from email.message import EmailMessage
 from pathlib import Path
@@ -21,7 +21,7 @@ from include.lists.document import NOTICES
 from include.lists.opening import NotAList, OpenedList, open_list
 from include.settings import write_private
 
-_LIST = re.compile(r"[A-Z]{3}-[A-Z0-9]+_\d{4}-\d{4}(?=_)")
+_LIST = re.compile(r"(?P<office>[A-Z]{3}-[A-Z0-9]{2,8})_\d{4}-\d{4,}(?=_)")
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Received:
     """A list as its office has it. `problem` is None if it could be opened and is in order.
 
     file: name and content of the list, unsealed
-    message_id, subject: of the mail that brought it, if one did
+    mail: what brought it, if one did
     """
 
     office: str
@@ -40,8 +40,7 @@ class Received:
     problem: str | None
     opened: OpenedList | None = None
     file: tuple[str, bytes] | None = None
-    message_id: str | None = None
-    subject: str | None = None
+    mail: EmailMessage | None = None
 
 
 def answer_tests(setting: Setting, offices: dict[str, list[Arrangement]]) -> dict[str, list[str]]:
@@ -89,31 +88,45 @@ def open_everything(setting: Setting, offices: dict[str, list[Arrangement]]) -> 
     return received
 
 
-def open_lists(setting: Setting, office: str, channel: Channel) -> list[Received]:
-    """Open every list that came to an office over a channel, in their order; what is no list is left alone."""
+def open_lists(setting: Setting, office: str, channel: Channel, known: Collection[str] = ()) -> list[Received]:
+    """Open every list that came to an office over a channel, in their order; what is no list is left alone.
+
+    known: numbers of lists that are not opened again
+    """
     by_number: dict[str, dict[str, bytes]] = {}
-    mails: dict[str, EmailMessage] = {}
+    brought_by: dict[str, EmailMessage] = {}
     for name, content, mail in _came(setting, office, channel):
-        if (list_number := _LIST.match(name)) and name.startswith(office):
-            by_number.setdefault(list_number[0], {})[name] = content
+        named = _LIST.match(name)
+        if named and named["office"] == office and named[0] not in known:
+            by_number.setdefault(named[0], {})[name] = content
             if mail is not None:
-                mails[list_number[0]] = mail
-    opened = [_open(office, channel, number, files, setting) for number, files in sorted(by_number.items())]
-    return [_as_mailed(one, mails.get(one.list_number)) for one in opened]
+                brought_by[named[0]] = mail
+    opened = []
+    for number, files in sorted(by_number.items()):
+        # The list itself is sent last: until then it has not come.
+        if _lists(files):
+            mail = brought_by.get(number)
+            opened.append(replace(_open(office, channel, number, files, setting), mail=mail))
+    return opened
 
 
-def mails(setting: Setting, addresses: Iterable[str]) -> Iterator[EmailMessage]:
-    """The messages that every one of these mailboxes has."""
-    boxes = [sorted((setting.mail / address.lower()).glob("*.eml")) for address in addresses]
-    for copies in zip(*boxes, strict=True):
-        yield email.message_from_bytes(copies[0].read_bytes(), EmailMessage, policy=email.policy.default)
+def mails(setting: Setting, addresses: Sequence[str]) -> Iterator[EmailMessage]:
+    """The messages that every one of these mailboxes has, in the order in which they came."""
+    boxes = [
+        [email.message_from_bytes(path.read_bytes(), EmailMessage, policy=email.policy.default) for path in paths]
+        for paths in (sorted((setting.mail / address.lower()).glob("*.eml")) for address in addresses)
+    ]
+    everywhere = set.intersection(*({str(mail["Message-ID"]) for mail in box} for box in boxes)) if boxes else set()
+    yield from (mail for mail in boxes[0] if str(mail["Message-ID"]) in everywhere) if boxes else ()
 
 
 def _came(setting: Setting, office: str, channel: Channel) -> Iterator[tuple[str, bytes, EmailMessage | None]]:
     """Name and content of each file that came, and the mail that brought it."""
     if channel.via == "sftp":
         for path in (setting.offices / office / channel.folder.strip("/")).iterdir():
-            yield path.name, path.read_bytes(), None
+            # What is still being written has a name that begins with a dot.
+            if path.is_file() and not path.name.startswith("."):
+                yield path.name, path.read_bytes(), None
         return
     for mail in mails(setting, channel.to):
         for part in mail.iter_attachments():
@@ -121,18 +134,11 @@ def _came(setting: Setting, office: str, channel: Channel) -> Iterator[tuple[str
             yield part.get_filename() or "", content if isinstance(content, bytes) else b"", mail
 
 
-def _as_mailed(received: Received, mail: EmailMessage | None) -> Received:
-    if mail is None:
-        return received
-    return replace(received, message_id=str(mail["Message-ID"]), subject=str(mail["Subject"]))
-
-
 def _open(office: str, channel: Channel, number: str, files: dict[str, bytes], setting: Setting) -> Received:
     """Check the signature of every file that came for a list, and open the list itself."""
     via, how, secrets = channel.via, channel.seal, setting.secrets[office]
     signed = [name for name in files if not name.endswith(".asc")]
-    # What a CSV says of itself stands beside it, in a text without names.
-    lists = [name for name in signed if not name.endswith(".txt")]
+    lists = _lists(files)
     if len(lists) != 1:
         return Received(office, number, via, how, {}, f"{len(lists)} files came instead of one list")
     try:
@@ -148,6 +154,11 @@ def _open(office: str, channel: Channel, number: str, files: dict[str, bytes], s
     problem = _problem(opened, number)
     found = {notice: int(counts.get(notice, 0)) for notice in NOTICES}
     return Received(office, number, via, how, found, problem, opened, (name, content))
+
+
+def _lists(files: Iterable[str]) -> list[str]:
+    # What a CSV says of itself stands beside it, in a text without names.
+    return [name for name in files if not name.endswith((".asc", ".txt"))]
 
 
 def _unsealed(
