@@ -1,0 +1,84 @@
+"""An office's desk: the lists that came, by whichever channel, and what came back on its answers.
+
+Reach for `Desk` to see the demo with an office's eyes: its folder and mailbox, its own keys and password, no ledger.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from rich.markup import escape
+
+from include.arrangements.models import Arrangement
+from include.demo.answering import Door, doors
+from include.demo.office import Received, mails, open_lists
+from include.demo.setting import Setting, mailboxes
+
+
+@dataclass
+class Desk:
+    """What lies before an office.
+
+    lists: by number, then by the key of the channel that each copy came by
+    """
+
+    setting: Setting
+    office: Arrangement
+    lists: dict[str, dict[str, Received]] = field(default_factory=dict)
+    _seen: set[str] = field(default_factory=set)
+
+    def new_lists(self) -> list[str]:
+        """Numbers of the lists that it was not yet told of."""
+        self.look()
+        new = sorted(number for number in self.lists if f"list {number}" not in self._seen)
+        self._seen |= {f"list {number}" for number in new}
+        return new
+
+    def look(self) -> None:
+        """Open what came since the last look."""
+        for channel in self.office.deliver:
+            known = [number for number, copies in self.lists.items() if channel.key in copies]
+            for received in open_lists(self.setting, self.office.office, channel, known):
+                self.lists.setdefault(received.list_number, {})[channel.key] = received
+
+    def open_doors(self, list_number: str) -> dict[Door, Received]:
+        """The doors by which this list can be answered now, each with the copy that is answered there."""
+        copies = self.lists[list_number]
+        return {
+            door: copies[channel.key]
+            for door, channel in doors(self.office).items()
+            if channel.key in copies and copies[channel.key].problem is None
+        }
+
+    def came_back(self) -> Iterator[tuple[str, str]]:
+        """Heading and text of what came back since the last look: answers read or refused, and mail that is no list."""
+        yield from self._fresh(self._answers())
+        yield from self._fresh(self._mail())
+
+    def _fresh(self, found: Iterator[tuple[str, str, str]]) -> Iterator[tuple[str, str]]:
+        for key, heading, text in found:
+            if key not in self._seen:
+                self._seen.add(key)
+                yield heading, text
+
+    def _answers(self) -> Iterator[tuple[str, str, str]]:
+        if self.office.answers.folder is None:
+            return
+        folder = self.setting.offices / self.office.office / self.office.answers.folder.strip("/")
+        for path in sorted((folder / "read").glob("[!.]*")):
+            yield f"read {path.name}", f"[green]✓[/green] IOM has read {escape(path.name)}", ""
+        refused = sorted((folder / "refused").glob("[!.]*"))
+        reasons = {path for path in refused if path.suffix == ".txt" and path.with_suffix("") in refused}
+        for path in sorted(set(refused) - reasons):
+            reason = next((one for one in reasons if one.name.startswith(path.name)), None)
+            said = reason.read_text(encoding="utf-8-sig").strip() if reason else ""
+            yield f"refused {path.name} {said}", f"[red]✗[/red] IOM could not take {escape(path.name)}", said
+
+    def _mail(self) -> Iterator[tuple[str, str, str]]:
+        for address in sorted({*mailboxes(self.office), *self.office.answers.remind}):
+            for mail in mails(self.setting, [address]):
+                brought = [part.get_filename() or "" for part in mail.iter_attachments()]
+                body = mail.get_body(("plain",))
+                if any(name.startswith(f"{self.office.office}_") for name in brought) or body is None:
+                    continue  # a list or a test message
+                heading = f"[cyan]✉[/cyan] a mail came: [bold]{escape(str(mail['Subject']))}[/bold]"
+                yield f"mail {mail['Message-ID']}", heading, str(body.get_content()).strip()
