@@ -118,7 +118,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     playing.add_argument("--receipt", action="append", default=[], metavar="LIST", help="say only that it is there")
     playing.add_argument("--door", choices=["folder", "email"], help="by which answers go, where the office has both")
-    playing.add_argument("--once", action="store_true", help="stop when all is answered that was said here")
+    playing.add_argument("--once", action="store_true", help="with the lists that are here now; then stop")
 
     given = parser.parse_args(arguments)
     code: int = given.run(given)

@@ -65,20 +65,20 @@ class Desk:
             return
         folder = self.setting.offices / self.office.office / self.office.answers.folder.strip("/")
         for path in sorted((folder / "read").glob("[!.]*")):
-            yield f"read {path.name}", f"[green]✓[/green] IOM has read {escape(path.name)}", ""
+            yield f"read {path.name}", "[green]✓[/green] IOM has read your answer", path.name
         refused = sorted((folder / "refused").glob("[!.]*"))
         reasons = {path for path in refused if path.suffix == ".txt" and path.with_suffix("") in refused}
         for path in sorted(set(refused) - reasons):
             reason = next((one for one in reasons if one.name.startswith(path.name)), None)
             said = reason.read_text(encoding="utf-8-sig").strip() if reason else ""
-            yield f"refused {path.name} {said}", f"[red]✗[/red] IOM could not take {escape(path.name)}", said
+            text = f"{path.name}\n{said}".strip()
+            yield f"refused {text}", "[red]✗[/red] IOM could not read your answer", text
 
     def _mail(self) -> Iterator[tuple[str, str, str]]:
         for address in sorted({*mailboxes(self.office), *self.office.answers.remind}):
             for mail in mails(self.setting, [address]):
-                brought = [part.get_filename() or "" for part in mail.iter_attachments()]
                 body = mail.get_body(("plain",))
-                if any(name.startswith(f"{self.office.office}_") for name in brought) or body is None:
+                if body is None or (mail["X-Notification-List"] and any(mail.iter_attachments())):
                     continue  # a list or a test message
                 heading = f"[cyan]✉[/cyan] a mail came: [bold]{escape(str(mail['Subject']))}[/bold]"
                 yield f"mail {mail['Message-ID']}", heading, str(body.get_content()).strip()

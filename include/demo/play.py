@@ -77,7 +77,7 @@ def play(
 
     wishes: what is done without asking, each as soon as its list is there
     door: by which the wishes go, where the office has both
-    once: return as soon as every wish is done
+    once: do what can be done with the lists that are here, and return
     raises: LookupError if the demo has no such office, or does not run; CannotAnswer if a wish cannot be fulfilled
     """
     asks = console.is_terminal and sys.stdin.isatty() and not wishes and not once
@@ -103,7 +103,9 @@ def play(
                 console.print(heading, highlight=False, soft_wrap=True)
                 if text:
                     console.print(Padding(escape(text), (0, 0, 0, 2)))
-            if once and not left:
+            if once and left:
+                raise CannotAnswer(f"{office} has no list here yet for {len(left)} of the answers, or not by this door")
+            if once:
                 return
             if not _answers(setting.mail_port):
                 break
@@ -239,7 +241,7 @@ def _meant(desk: Desk, wish: Wish) -> str | None:
         return wish.list_number if wish.list_number in desk.lists else None
     for list_number in sorted(desk.lists, reverse=True):
         copies = desk.open_doors(list_number).values()
-        if any(wish.entry in set(_entries(copy)["entry"]) for copy in copies):
+        if any((wish.entry or "").upper() in set(_entries(copy)["entry"]) for copy in copies):
             return list_number
     return None
 
@@ -257,7 +259,8 @@ def _send(console: Console, desk: Desk, list_number: str, answers: Mapping[str, 
     said = (
         "acknowledged" if answers is None else f"{len(answers)} {'entry' if len(answers) == 1 else 'entries'} answered"
     )
-    console.print(f"[green]→[/green] {list_number}: {said} {by}, as {escape(went)}", highlight=False, soft_wrap=True)
+    # The name on a line of its own: it may be nearly as wide as the terminal.
+    console.print(f"[green]→[/green] {list_number}: {said} {by}\n  {escape(went)}", highlight=False, soft_wrap=True)
 
 
 def _entries(received: Received) -> pd.DataFrame:
