@@ -40,11 +40,12 @@ def stamped(content: bytes, own: Collection[str]) -> bytes:
 
     own: addresses from which its sender may write
     """
+    content = _without_forged(content)
     written_from = _from(content)
     passed = written_from is not None and written_from.lower() in {address.lower() for address in own}
     domain = f" header.from={written_from.rpartition('@')[2]}" if written_from else ""
     said = f"Authentication-Results: {AUTHSERV_ID}; dmarc={'pass' if passed else 'fail'}{domain}\r\n"
-    return said.encode() + _without_forged(content)
+    return said.encode() + content
 
 
 def _from(content: bytes) -> str | None:

@@ -1,11 +1,14 @@
 """The demo's servers with an office's lists on them, without Airflow: sealed and sent as the main job does."""
 
 import datetime as dt
+import email
+import email.policy
 import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.message import EmailMessage
 from pathlib import Path
 
 from include import connections
@@ -58,3 +61,19 @@ def send(setting: Setting, arrangement: Arrangement, document: NotificationList)
             open_sftp=connections.open_sftp,
             open_smtp=connections.open_smtp,
         )
+
+
+def inbox() -> list[str]:
+    """The UIDs of IOM's mailbox, the newest last."""
+    with connections.open_imap("imap_avr") as imap:
+        imap.select("INBOX")
+        return imap.uid("SEARCH", "ALL")[1][0].decode().split()
+
+
+def newest_mail() -> EmailMessage:
+    """The newest message of IOM's mailbox."""
+    with connections.open_imap("imap_avr") as imap:
+        imap.select("INBOX")
+        newest = imap.uid("SEARCH", "ALL")[1][0].decode().split()[-1]
+        content = imap.uid("FETCH", newest, "(BODY.PEEK[])")[1][0][1]
+    return email.message_from_bytes(content, policy=email.policy.default)

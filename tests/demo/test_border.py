@@ -7,8 +7,8 @@ import ssl
 
 import pytest
 
-from include.connections import open_imap
 from include.demo.border import stamped
+from tests.demo.running import newest_mail
 
 ATHENS, AGADEZ = "protection.athens@unhcr.example", "agadez@unhcr.example"
 PASS = "mx.iom.example; dmarc=pass header.from=unhcr.example"
@@ -22,11 +22,7 @@ def came(setting, login, *headers, to="avr-notifications@iom.example"):
         smtp.starttls(context=ssl.create_default_context(cafile=setting.authority))
         smtp.login(login, password)
         smtp.sendmail("whoever@unhcr.example", [to], "\r\n".join([*headers, "", "a body\r\n"]).encode())
-    with open_imap("imap_avr") as imap:
-        imap.select("INBOX")
-        newest = imap.uid("SEARCH", "ALL")[1][0].decode().split()[-1]
-        content = imap.uid("FETCH", newest, "(BODY.PEEK[])")[1][0][1]
-    return email.message_from_bytes(content, policy=email.policy.default)
+    return newest_mail()
 
 
 def said(mail) -> list[str]:

@@ -1,17 +1,14 @@
 """An office at its desk, driven without a terminal, against the demo's own servers."""
 
-import email
-import email.policy
 import json
 
 import pytest
 
 from include.__main__ import main
-from include.connections import open_imap
 from include.demo.desk import Desk
 from include.demo.setting import load, save
 from include.lists.opening import open_list
-from tests.demo.running import arrangement_of, send
+from tests.demo.running import arrangement_of, newest_mail, send
 from tests.demo.test_answering import opened_by_iom
 from tests.lists.sample import sample
 
@@ -36,14 +33,6 @@ def play(setting, *arguments):
 def answers(setting, pattern="*"):
     folder = setting.offices / "GRC-ATH" / "answers"
     return [path for path in folder.glob(pattern) if path.is_file()]
-
-
-def newest_mail():
-    with open_imap("imap_avr") as imap:
-        imap.select("INBOX")
-        newest = imap.uid("SEARCH", "ALL")[1][0].decode().split()[-1]
-        content = imap.uid("FETCH", newest, "(BODY.PEEK[])")[1][0][1]
-    return email.message_from_bytes(content, policy=email.policy.default)
 
 
 def test_an_office_sees_its_lists_eighty_columns_wide(setting, athens, capsys, monkeypatch):
