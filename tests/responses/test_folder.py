@@ -162,7 +162,7 @@ def test_where_nothing_may_be_moved_it_is_taken_once_all_the_same(entry, there):
 
     class ReadOnly(asyncssh.SFTPServer):
         def mkdir(self, *given):
-            raise PermissionError
+            raise asyncssh.SFTPPermissionDenied("no")
 
     for _ in range(2):
         assert [one.outcome for one in collect(there, files=ReadOnly)] == ["read"]
