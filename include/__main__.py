@@ -96,6 +96,16 @@ def main(arguments: list[str] | None = None) -> int:
     resend = command(_resend, "resend", "let a list that came back, or did not reach everybody, go once more")
     resend.add_argument("list_number", metavar="OFFICE_YYYY-NNNN")
 
+    concerns = command(_concerns, "concerns", "show the concerns about voluntariness that stand, or close one")
+    concerns.add_argument("action", nargs="?", choices=["show", "close"], help="without it: all that stand")
+    concerns.add_argument("entry", nargs="?", metavar="ENTRY")
+    concerns.add_argument("--by", default="", metavar="WHO", help="who has looked into it")
+    concerns.add_argument("--note", default="", metavar="WHAT", help="what was found, without names")
+
+    received = command(_received, "received", "note that an office said, by telephone or letter, that it has a list")
+    received.add_argument("list_number", metavar="OFFICE_YYYY-NNNN")
+    received.add_argument("--by", required=True, metavar="WHO", help="who took its word")
+
     demo = command(_demo, "demo", "run the main job with real servers and a real Airflow")
     demo.add_argument("--folder", type=Path, default=Path("demo-data"))
     demo.add_argument("--days", type=int, default=2)
@@ -287,6 +297,35 @@ def _resend(given: argparse.Namespace) -> int:
             resend_list(session, given.list_number)
 
     return _told(resend)
+
+
+def _concerns(given: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from include.ledger.engine import writing
+    from include.ledger.responses import close_concern
+    from include.reports.concerns import show_one, show_open
+
+    def close() -> None:
+        with writing() as session:
+            close_concern(session, given.entry, given.by, given.note, dt.datetime.now(dt.UTC))
+
+    if given.action is None:
+        return _told(lambda: show_open(dt.datetime.now(dt.UTC), Console()))
+    if given.entry is None:
+        return _fail("say which entry, as python -m include concerns lists it")
+    return _told(close if given.action == "close" else lambda: show_one(given.entry, Console()))
+
+
+def _received(given: argparse.Namespace) -> int:
+    from include.ledger.engine import writing
+    from include.ledger.responses import received_by
+
+    def receive() -> None:
+        with writing() as session:
+            received_by(session, given.list_number, given.by, dt.datetime.now(dt.UTC))
+
+    return _told(receive)
 
 
 def _demo(given: argparse.Namespace) -> int:
