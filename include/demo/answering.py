@@ -213,7 +213,9 @@ def _mail(
     if files and received.seal == "none":
         raise CannotAnswer("what names a person never leaves by email unsealed")
     mail = EmailMessage()
-    mail["From"], mail["To"] = listed["To"].addresses[0].addr_spec, SENDER
+    got_it = [address.addr_spec for address in listed["To"].addresses]
+    mail["From"] = next((address for address in got_it if address.lower() in office.senders), got_it[0])
+    mail["To"] = SENDER
     mail["Subject"] = f"Re: {listed['Subject']}"
     mail["Date"] = format_datetime(dt.datetime.now(dt.UTC))
     mail["Message-ID"] = make_msgid(domain="unhcr.example")

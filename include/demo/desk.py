@@ -11,7 +11,7 @@ from rich.markup import escape
 from include.arrangements.models import Arrangement
 from include.demo.answering import Door, doors
 from include.demo.office import Received, mails, open_lists
-from include.demo.setting import Setting, mailboxes
+from include.demo.setting import Setting
 
 
 @dataclass
@@ -61,21 +61,24 @@ class Desk:
                 yield heading, text
 
     def _answers(self) -> Iterator[tuple[str, str, str]]:
+        """Answers that were taken up; what was not understood of one stands in a text beside it."""
         if self.office.answers.folder is None:
             return
         folder = self.setting.offices / self.office.office / self.office.answers.folder.strip("/")
-        for path in sorted((folder / "read").glob("[!.]*")):
-            yield f"read {path.name}", "[green]✓[/green] IOM has read your answer", path.name
-        refused = sorted((folder / "refused").glob("[!.]*"))
-        reasons = {path for path in refused if path.suffix == ".txt" and path.with_suffix("") in refused}
-        for path in sorted(set(refused) - reasons):
-            reason = next((one for one in reasons if one.name.startswith(path.name)), None)
-            said = reason.read_text(encoding="utf-8-sig").strip() if reason else ""
-            text = f"{path.name}\n{said}".strip()
-            yield f"refused {text}", "[red]✗[/red] IOM could not read your answer", text
+        for place, mark, what in (
+            ("read", "[green]✓[/green]", "has read"),
+            ("refused", "[red]✗[/red]", "could not read"),
+        ):
+            files = sorted((folder / place).glob("[!.]*"))
+            texts = {path for path in files if path.suffix == ".txt" and path.with_suffix("") in files}
+            for path in (path for path in files if path not in texts):
+                said = path.with_name(f"{path.name}.txt")
+                text = [path.name, said.read_text(encoding="utf-8-sig")] if said in texts else [path.name]
+                yield f"{place} {text}", f"{mark} IOM {what} your answer", "\n".join(text).strip()
 
     def _mail(self) -> Iterator[tuple[str, str, str]]:
-        for address in sorted({*mailboxes(self.office), *self.office.answers.remind}):
+        lists_go_to = [to for channel in self.office.deliver if channel.via == "email" for to in channel.to]
+        for address in sorted({*lists_go_to, *self.office.answers.remind}):
             for mail in mails(self.setting, [address]):
                 body = mail.get_body(("plain",))
                 if body is None or (mail["X-Notification-List"] and any(mail.iter_attachments())):

@@ -83,12 +83,8 @@ def play(
     asks = console.is_terminal and sys.stdin.isatty() and not wishes and not once
     with contextlib.suppress(KeyboardInterrupt), console.status(f"waiting for a demo in {folder}") as line:
         setting = _running(folder, wait=not once)
-        versions = load_offices(setting.arrangements)[0].get(office)
-        if not versions or office not in setting.secrets:
-            raise LookupError(f"the demo has no office {office}; it has {', '.join(sorted(setting.secrets))}")
-        desk = Desk(setting.seen_by(office), versions[-1])
-        list(desk.came_back())  # what came before the office sat down
-        console.print(f"[bold]{escape(versions[-1].name)}[/bold] ({office}) is at its desk. Ctrl-C ends it.")
+        desk = _sit_down(setting, office)
+        console.print(f"[bold]{escape(desk.office.name)}[/bold] ({office}) is at its desk. Ctrl-C ends it.")
         line.update(f"{office} waits for its next list")
         left = list(wishes)
         while True:
@@ -99,20 +95,30 @@ def play(
                     _ask(console, desk, list_number)
                     line.start()
             left = _fulfil(console, desk, left, door)
-            for heading, text in desk.came_back():
-                console.print(heading, highlight=False, soft_wrap=True)
-                if text:
-                    console.print(Padding(escape(text), (0, 0, 0, 2)))
-            if once and left:
-                raise CannotAnswer(f"{office} has no list here yet for {len(left)} of the answers, or not by this door")
-            if once:
-                return
-            if not _answers(setting.mail_port):
+            _show_what_came_back(console, desk)
+            if once or not _answers(setting.mail_port):
                 break
             time.sleep(LOOK_EVERY)
-        console.print("The demo has ended.")
         if left:
-            raise CannotAnswer(f"it ended before {len(left)} of the answers could go")
+            raise CannotAnswer(f"{office} has no list here for {len(left)} of the answers, or not by this door")
+        if not once:
+            console.print("The demo has ended.")
+
+
+def _sit_down(setting: Setting, office: str) -> Desk:
+    versions = load_offices(setting.arrangements)[0].get(office)
+    if not versions or office not in setting.secrets:
+        raise LookupError(f"the demo has no office {office}; it has {', '.join(sorted(setting.secrets))}")
+    desk = Desk(setting.seen_by(office), versions[-1])
+    list(desk.came_back())  # what came before is no news
+    return desk
+
+
+def _show_what_came_back(console: Console, desk: Desk) -> None:
+    for heading, text in desk.came_back():
+        console.print(heading, highlight=False, soft_wrap=True)
+        if text:
+            console.print(Padding(escape(text), (0, 0, 0, 2)), highlight=False)
 
 
 def show(console: Console, desk: Desk, list_number: str) -> None:

@@ -13,7 +13,6 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from include.arrangements.models import Arrangement
 from include.arrangements.reading import load_offices
 from include.delivery.openpgp import make_key
 from include.delivery.passwords import make_password as make_list_password
@@ -132,7 +131,7 @@ def build(folder: Path, days: list[dt.date]) -> Setting:
         identity, recipient = make_age_identity()
         secrets[office] = OfficeSecrets(secret, make_list_password(), identity, make_password(), make_password())
         mail_users[office] = secrets[office].mail_password
-        writes_as[office] = mailboxes(versions[-1])
+        writes_as[office] = sorted(versions[-1].senders)
         connections[f"seal_{office.lower().replace('-', '_')}"] = {
             "conn_type": "generic",
             "password": secrets[office].password,
@@ -198,11 +197,6 @@ def build(folder: Path, days: list[dt.date]) -> Setting:
     )
     save(setting)
     return setting
-
-
-def mailboxes(arrangement: Arrangement) -> list[str]:
-    """The addresses that the office's lists go to, and that it writes from; none where it has no email channel."""
-    return [to for channel in arrangement.deliver if channel.via == "email" for to in channel.to]
 
 
 def _sftp(port: int, user: str, password: str, extra: dict[str, str]) -> dict[str, Any]:

@@ -15,11 +15,13 @@ import pytest
 import pyzipper
 from pysequoia import Cert, Tsk, decrypt
 
-from include.connections import open_imap
+from include.connections import open_imap, opening_keys
 from include.demo.answering import Answer, CannotAnswer, acknowledge, answer, doors, fill
 from include.demo.office import Received, open_lists
 from include.lists.document import ANSWER_COLUMNS, render
 from include.lists.opening import open_list
+from include.responses.opening import open_answer
+from include.responses.reading import read_answers
 from tests.demo.running import arrangement_of, inbox, newest_mail, send
 from tests.lists.sample import ROWS, sample
 
@@ -117,6 +119,7 @@ def test_an_answer_comes_whole_through_each_door_and_opens_with_ioms_keys(settin
     assert name.startswith(received.list_number)
     assert name.endswith(SEALED_AS[seal, form])
     plain_name, plain = opened_by_iom(setting, name, content)
+    assert open_answer(content, name, opening_keys(arrangement)) == (plain, plain_name, seal != "none")
     assert (plain == content) == (seal == "none")
     answered = open_list(plain, plain_name)
     assert answered.list_number == received.list_number
@@ -126,6 +129,7 @@ def test_an_answer_comes_whole_through_each_door_and_opens_with_ioms_keys(settin
     assert tuple(said.loc["7K3M-9QXT"]) == ("yes", "", "=veut parler, سلام")
     assert tuple(said.loc["9VHF-X2B7"]) == ("no", "2026-11-12", "")
     assert (said.drop(list(SAID)) == "").all(axis=None)
+    assert read_answers(plain, plain_name, dt.date(2026, 11, 12)).findings == ()
 
 
 def test_a_filled_workbook_is_the_same_workbook(setting):
@@ -225,7 +229,10 @@ def test_the_mailbox_does_what_reading_answers_asks_of_it(setting):
         assert imap.uid("MOVE", uids[-1], "Read")[0] == "OK"
         assert imap.uid("SEARCH", "ALL")[1][0].decode().split() == uids[:-1]
         assert imap.uid("MOVE", uids[0], "Nowhere")[0] == "NO"
-        assert imap.select("Read") == ("OK", [b"1"])
+        assert imap.select("Read", readonly=True) == ("OK", [b"1"])
+        ((_, header), _) = imap.uid("FETCH", "1:*", "(BODY.PEEK[HEADER])")[1]
+        assert content.startswith(header)
+        assert header.endswith(b"\r\n\r\n")
         ((_, moved), _) = imap.uid("FETCH", "1:*", "(BODY.PEEK[])")[1]
         assert moved == content
 

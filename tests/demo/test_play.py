@@ -139,6 +139,8 @@ def test_the_desk_sees_what_comes_back_once(setting, athens):
     folder = setting.offices / "GRC-ATH" / "answers"
     for place, name, text in (
         ("read", "one.xlsx.pgp", ""),
+        ("read", "partly.csv.age", ""),
+        ("read", "partly.csv.age.txt", "row 3: that is no date."),
         ("refused", "two.xlsx.pgp", ""),
         ("refused", "two.xlsx.pgp.txt", "It is of no list of yours.\n"),
         ("refused", "three.txt", "RECIEVED"),
@@ -153,6 +155,7 @@ def test_the_desk_sees_what_comes_back_once(setting, athens):
     )
     assert list(desk.came_back()) == [
         ("[green]✓[/green] IOM has read your answer", "one.xlsx.pgp"),
+        ("[green]✓[/green] IOM has read your answer", "partly.csv.age\nrow 3: that is no date."),
         ("[red]✗[/red] IOM could not read your answer", "three.txt\nIts line is not understood."),
         ("[red]✗[/red] IOM could not read your answer", "two.xlsx.pgp\nIt is of no list of yours."),
         ("[cyan]✉[/cyan] a mail came: [bold]Please answer \\[it][/bold]", "Three days have passed."),
