@@ -337,7 +337,8 @@ def _demo(given: argparse.Namespace) -> int:
 def _play(given: argparse.Namespace) -> int:
     from rich.console import Console
 
-    from include.demo.play import Wish, play, wish
+    from include.demo.play import play
+    from include.demo.scripted import Wish, wish
 
     def sit_down() -> None:
         wishes = [wish(entry, said) for entry, *said in given.answer] + [Wish(number) for number in given.receipt]

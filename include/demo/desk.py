@@ -3,13 +3,17 @@
 Reach for `Desk` to see the demo with an office's eyes: its folder and mailbox, its own keys and password, no ledger.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from smtplib import SMTPException
 
+from paramiko import SSHException
 from rich.markup import escape
 
 from include.arrangements.models import Arrangement
-from include.demo.answering import Door, doors
+from include.delivery.keys import SealRefused
+from include.delivery.outcomes import DeliveryFailed, DeliveryRefused
+from include.demo.answering import Answer, CannotAnswer, Door, acknowledge, answer, doors
 from include.demo.office import Received, mails, open_lists
 from include.demo.setting import Setting
 
@@ -48,6 +52,32 @@ class Desk:
             for door, channel in doors(self.office).items()
             if channel.key in copies and copies[channel.key].problem is None
         }
+
+    def entry(self, list_number: str, said: str) -> str:
+        """The reference of an entry that is named by it, or by the number of its line. raises: CannotAnswer"""
+        references = list(self.names(list_number))
+        if said.upper() in references:
+            return said.upper()
+        if said.isdecimal() and 1 <= int(said) <= len(references):
+            return references[int(said) - 1]
+        raise CannotAnswer(f"{list_number} has no such line: say 1 to {len(references)}, or an entry's reference")
+
+    def names(self, list_number: str) -> dict[str, str]:
+        """Names by entry, in their order, of a list that can be answered; none of another."""
+        for received in self.open_doors(list_number).values():
+            if received.opened is not None:
+                return dict(zip(received.opened.entries["entry"], received.opened.entries["name"], strict=True))
+        return {}
+
+    def send(self, list_number: str, answers: Mapping[str, Answer] | None, door: Door) -> str:
+        """Answer a list, or acknowledge it (answers: None); returns the name of what went. raises: CannotAnswer"""
+        received = self.open_doors(list_number)[door]
+        try:
+            if answers is None:
+                return acknowledge(self.setting, self.office, received, door)
+            return answer(self.setting, self.office, doors(self.office)[door], received, answers, door)
+        except (SealRefused, DeliveryRefused, DeliveryFailed, SMTPException, SSHException, OSError) as error:
+            raise CannotAnswer(f"{list_number} was not answered by {door}: {error}") from None
 
     def came_back(self) -> Iterator[tuple[str, str]]:
         """Heading and text of what came back since the last look: answers read or refused, and mail that is no list."""
