@@ -41,7 +41,7 @@ def test_an_office_sees_its_lists_eighty_columns_wide(setting, athens, capsys, m
     assert play(setting) == 0
     shown = capsys.readouterr().out
     assert "GRC-ATH_2026-0001 came by sftp" in shown
-    assert "scheduled list: NEW 3, CHANGED 2, CANCELLED 2, DEPARTED 1" in shown
+    assert "Kind: scheduled. Entries: NEW 3, CHANGED 2, CANCELLED 2, DEPARTED 1" in shown
     for text in ("7K3M-9QXT", "GHEBREMESKEL", "KVARATSKHELIA, Nino", "2026-12-04", "was 11-19", "told late"):
         assert text in shown
     assert max(map(len, shown.splitlines())) <= 80
