@@ -78,6 +78,6 @@ def show_sent(
 def show_what_came_back(console: Console, desk: Desk) -> None:
     """News of answers, and mail."""
     for heading, text in desk.came_back():
-        console.print(heading, highlight=False, soft_wrap=True)
+        console.print(heading, highlight=False)
         if text:
             console.print(Padding(escape(text), (0, 0, 0, 2)), highlight=False)
