@@ -72,7 +72,7 @@ def _about(one: Standing, arrangement: Arrangement) -> list[str]:
         f"{arrangement.name} ({concern.office}) doubts that a return is voluntary.",
         "",
         f"- entry {concern.entry} of list {concern.list_number}, since {since}",
-        f"- {str(one).partition(': ')[2]}",
+        f"- {one.when}",
         "",
         *(["This person has left while the concern stood. It stays open until somebody has looked.", ""]
           if concern.departed_on else [_NO_ANSWER, ""]),
