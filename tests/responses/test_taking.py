@@ -104,6 +104,7 @@ def test_a_closed_concern_comes_again_only_with_something_new(entry):
     take(file((entry["A"], "yes", "", "pressed by a relative")))
     close(entry["A"])
     take(file((entry["A"], "yes", "", "pressed by a relative"), (entry["B"], "no", "", "")))
+    take(file((entry["A"], "yes", CLOSED, "pressed by a relative")))
     assert open_entries() == [], "the old file, filled further, says it still"
     take(file((entry["A"], "yes", "", "has called us again")))
     assert open_entries() == [entry["A"]]
