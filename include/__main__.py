@@ -111,6 +111,25 @@ def main(arguments: list[str] | None = None) -> int:
     demo.add_argument("--days", type=int, default=2)
     demo.add_argument("--once", action="store_true", help="stop when every list was checked")
 
+    offices = commands.add_parser("office", help="what an office does", description="What an office does.")
+    office_commands = offices.add_subparsers(dest="office_command", required=True, metavar="COMMAND")
+    summary = "be an office beside a running demo: see its lists, answer them, and see what comes of it"
+    playing = office_commands.add_parser("play", help=summary, description=summary)
+    playing.set_defaults(run=_play)
+    playing.add_argument("office", metavar="OFFICE")
+    playing.add_argument("--folder", type=Path, default=Path("demo-data"), help="the demo's")
+    playing.add_argument(
+        "--answer",
+        nargs="+",
+        action="append",
+        default=[],
+        metavar=("ENTRY", "SAID"),
+        help="answer without asking: an entry, or LIST:LINE, then concern=yes, closed=YYYY-MM-DD, remarks=TEXT",
+    )
+    playing.add_argument("--receipt", action="append", default=[], metavar="LIST", help="say only that it is there")
+    playing.add_argument("--door", choices=["folder", "email"], help="by which answers go, where the office has both")
+    playing.add_argument("--once", action="store_true", help="with the lists that are here now; then stop")
+
     given = parser.parse_args(arguments)
     code: int = given.run(given)
     return code
@@ -313,6 +332,19 @@ def _demo(given: argparse.Namespace) -> int:
     from include.demo.run import run
 
     return run(given.folder.resolve(), days=given.days, once=given.once)
+
+
+def _play(given: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from include.demo.play import play
+    from include.demo.scripted import Wish, wish
+
+    def sit_down() -> None:
+        wishes = [wish(entry, said) for entry, *said in given.answer] + [Wish(number) for number in given.receipt]
+        play(given.office, given.folder.resolve(), Console(), wishes=wishes, door=given.door, once=given.once)
+
+    return _told(sit_down)
 
 
 def _told(work: Callable[[], object]) -> int:
