@@ -272,7 +272,7 @@ class Demo(AbstractContextManager["Demo"]):
     def answer_lists(self) -> list[Answered]:
         """Let an office answer by each door: a concern about the newest who is NEW, and a record that was closed.
 
-        raises: DemoFailed if an office has nobody to answer of
+        raises: DemoFailed if an office has too few entries to answer
         """
         answered = []
         for door, office in ANSWERING.items():
@@ -320,7 +320,7 @@ class Demo(AbstractContextManager["Demo"]):
             None,
         )
         if doubted is None or closed is None:
-            raise DemoFailed(f"{office} has no list to answer; look at {self.airflow.url}")
+            raise DemoFailed(f"{office} has too few entries to answer; look at {self.airflow.url}")
         closed_on = dt.date.fromisoformat(closed["departed_on"]) if closed["departed_on"] else self.days[-1]
         said: dict[str, dict[str, Answer]] = {}
         said.setdefault(closed["list_number"], {})[closed["entry"]] = Answer(record_closed_on=closed_on)
