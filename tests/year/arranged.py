@@ -1,5 +1,6 @@
 """Twelve offices and what each has arranged: other days, holidays, consent, formats and ways, as in the world."""
 
+import datetime as dt
 from typing import Any
 
 import pyrage
@@ -9,7 +10,7 @@ from include.delivery.keys import SealingKey
 from tests.signing import SIGNING
 
 IDENTITY = pyrage.x25519.Identity.generate()
-BEGIN = "2026-11-02"
+BEGIN = dt.date(2026, 11, 2)
 HOSTS = {
     "GRC": ("ATH", "THE"),
     "DEU": ("BER",),

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
@@ -30,7 +31,7 @@ from include.lists.compose import (
     hold_list,
     offices_that_cannot_wait,
 )
-from tests.year.arranged import BEGIN, keys_of
+from tests.year.arranged import keys_of
 from tests.year.expected import IN_ERROR, SILENT, should_believe
 from tests.year.iom import Iom
 from tests.year.lives import OPEN, Lives, Snapshot
@@ -77,6 +78,8 @@ class Desk:
     lost: dict[str, str] = field(default_factory=dict)
     """Lists that its mail server took and lost, which nobody knows yet, with their Message-ID."""
     came_back: set[str] = field(default_factory=set)
+    voided: set[str] = field(default_factory=set)
+    """Entries of lists that a person voided."""
 
     def beliefs(self, shelf: Shelf) -> dict[Key, Belief]:
         """What it believes of each case. What was told in error is gone: the case was never told."""
@@ -86,13 +89,21 @@ class Desk:
 class Year:
     """Days, one after the other."""
 
-    def __init__(self, folder: Path, arrangements: Sequence[Arrangement], lives: Lives) -> None:
-        self.today = dt.date.fromisoformat(BEGIN) - _DAY
+    def __init__(
+        self,
+        folder: Path,
+        arrangements: Sequence[Arrangement],
+        lives: Lives,
+        begin: dt.date,
+    ) -> None:
+        self.today = begin - _DAY
         self.lives = lives
         self.desks = {arrangement.office: Desk(arrangement) for arrangement in arrangements}
         self.iom = Iom(arrangements, self._told)
         self.post = Post(folder)
         self.counts: Counter[str] = Counter()
+        self.checked = 0
+        """Beliefs of an office about a case that were held against what is true."""
         self.diary: list[str] = []
         self._late: list[Snapshot] = []
         for office in self.desks:
@@ -301,6 +312,8 @@ class Year:
     def _check_list(self, desk: Desk, lines: tuple[Line, ...], kind: str, day: dt.date) -> None:
         """A list brings the office to what is true, and says nothing that it was told. An urgent one leaves what can wait."""
         office, before = desk.arrangement.office, desk.beliefs(desk.sent)
+        concerned = self._concerned(desk, before)
+        self.checked += len(concerned)
         told = {desk.cases[line.entry]: line for line in lines}
         assert len(told) == len(lines), self._story("a case is on a list twice", office)
         for key, line in told.items():
@@ -318,7 +331,7 @@ class Year:
             if told_before:
                 assert line.previous == (had.day if moved and had else ""), story
         due = next_due([desk.arrangement], max(filter(None, [desk.seen_to, _morning(desk.arrangement, day)])))
-        for key in self._concerned(desk, before):
+        for key in concerned:
             if key not in told:
                 had, case = before.get(key), self.iom.known[key]
                 should = should_believe(had, case, desk.arrangement, day)
@@ -383,6 +396,7 @@ class Year:
         give_up(number, "it cannot be delivered", self._now)
         self.diary.append(f"{self.today} {number} is void")
         self.counts["lists voided"] += 1
+        desk.voided |= {line.entry for line in desk.sent.lists[number]}
         desk.sent.take_away(number)
         desk.came_back.discard(number)
 
@@ -424,22 +438,20 @@ class Year:
             beliefs = desk.beliefs(desk.has)
             names = {line.name for lines in desk.has.lists.values() for line in lines}
             assert not [name for name in names if "UNHEARD" in name], "somebody who never asked for asylum is on a list"
-            first: dict[str, Line] = {}
+            announced: set[str] = set()
             for number in sorted(desk.has.lists):
                 for line in desk.has.lists[number]:
-                    first.setdefault(line.entry, line)
-            told_late = {
-                entry for lines in desk.has.lists.values() for e in lines if "late" in e.marked for entry in [e.entry]
-            }
-            for entry, belief in desk.has.beliefs.items():
-                announced = first[entry].notice == "NEW" or entry in told_late
-                assert belief.kind != LEFT or announced, self._story(
-                    "left, and nobody was told", office, desk.cases[entry]
-                )
+                    if line.belief.kind == EXPECTED or "late" in line.marked:
+                        announced.add(line.entry)
+                    elif line.belief.kind == LEFT and line.entry not in announced | desk.voided:
+                        raise AssertionError(
+                            self._story(f"left, and nobody was told: {line}", office, desk.cases[line.entry])
+                        )
             for key in {*beliefs, *self.lives.rows}:
                 self._check_life(desk, key, beliefs.get(key))
 
     def _check_life(self, desk: Desk, key: Key, belief: Belief | None) -> None:
+        self.checked += 1
         life, case, arrangement = self.lives.rows[key], self.iom.known[key], desk.arrangement
         covered = arrangement.covers(life.host, life.iom_office)
         consents = life.consent is True or (life.consent is None and arrangement.consent == "recorded")
@@ -480,8 +492,6 @@ def opened_lists(files: dict[str, bytes]) -> Iterator[tuple[str, tuple[Line, ...
 
 
 def _morning(arrangement: Arrangement, day: dt.date) -> dt.datetime:
-    from zoneinfo import ZoneInfo
-
     return dt.datetime.combine(day, dt.time(), ZoneInfo(arrangement.timezone))
 
 
