@@ -6,9 +6,10 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 ONCE ?=
 DAYS ?= 2
+OFFICE ?= GRC-ATH
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-airflow test-spark faults lint format types lock model bench bench-matching bench-delivery schemas clean
+.PHONY: help install demo office test test-airflow test-spark faults lint format types lock model bench bench-matching bench-delivery schemas clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -47,6 +48,9 @@ install: $(VENV)/.installed ## the pinned environment, in .venv
 
 demo: $(VENV)/.installed ## the main job on real servers (ONCE=1 stops by itself, DAYS=5 runs more days)
 	$(BIN)/python -m include demo --days $(DAYS) $(if $(ONCE),--once)
+
+office: $(VENV)/.installed ## be the UNHCR office in a second terminal beside the demo (OFFICE=GRC-ATH)
+	$(BIN)/python -m include office play $(OFFICE) --folder demo-data
 
 test: $(VENV)/.installed-dev ## everything that is checked; the end-to-end run comes last and alone
 	bash tests/install_services.sh

@@ -1,24 +1,24 @@
 """
 ### Sweep
 
-Every hour: what was forgotten, and can be put right without a person? A partition whose two extracts are in and whose
-reconciliation is not is started again, and so is a host country's newest one after a person decided in review. What a
-mail server took and could not deliver is read from the senders' mailboxes. A list that could not be sent when it was
-made is sent again. What needs a person is found by *watch*.
+Every hour, and within a minute of a decision in review: what was forgotten, and can be put right without a person? A
+partition whose two extracts are in and whose reconciliation is not is started again, and so is a host country's newest
+one after a person decided: a name that was told in error must not stay a day where it does not belong. A list
+that could not be sent when it was made is sent again. What needs a person is found by *watch*.
 
 The sweep leaves a heartbeat in the data folder (`heartbeat`), for something outside Airflow to watch.
 """
 
 from datetime import UTC, datetime, timedelta
 
-from airflow.sdk import dag, task
+from airflow.sdk import AssetOrTimeSchedule, dag, task
 from pull_timetable import HourlyTimetable
 
-from include.assets import asylum_procedure, avr_cases
+from include.assets import asylum_procedure, avr_cases, decisions
 
 
 @dag(
-    schedule=HourlyTimetable(minute=20),
+    schedule=AssetOrTimeSchedule(timetable=HourlyTimetable(minute=20), assets=decisions),
     catchup=False,
     max_active_runs=1,
     doc_md=__doc__,
@@ -41,26 +41,6 @@ def sweep():
         return keys
 
     @task
-    def mailboxes() -> list[str]:
-        """The mailboxes of the senders, to which undeliverable lists come back."""
-        from include.arrangements.reading import load_offices
-        from include.connections import bounce_mailboxes
-        from include.settings import arrangements_folder
-
-        offices, _ = load_offices(arrangements_folder())
-        return bounce_mailboxes(
-            channel for versions in offices.values() for version in versions for channel in version.deliver
-        )
-
-    @task(map_index_template="{{ task.op_kwargs['mailbox'] }}")
-    def collect_bounces(mailbox: str) -> list[str]:
-        """Lists that a mail server took and could not deliver: they are owed again."""
-        from include.connections import open_imap
-        from include.delivery.bounces import collect_bounces
-
-        return collect_bounces(mailbox, open_imap, datetime.now(UTC))
-
-    @task
     def offices_to_send_to() -> list[str]:
         """Offices to which a list is still owed that nobody has refused."""
         from include.reports.overdue import offices_still_owed
@@ -81,7 +61,6 @@ def sweep():
         leave_heartbeat(datetime.now(UTC))
 
     start_forgotten_reconciliations() >> leave_heartbeat()
-    collect_bounces.expand(mailbox=mailboxes())
     send_again.expand(office=offices_to_send_to())
 
 

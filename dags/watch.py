@@ -2,8 +2,9 @@
 ### Watch
 
 Every hour, after the sweep: what should have happened, did not, and needs a person? An office that should have had a
-list, a list that is still owed, an arrangement that does not load, a key or password that ends within thirty days: each
-fails its task, which names it. Focal points are mailed what is overdue at their offices, once a day.
+list, a list that is still owed or that nobody says to have, an arrangement that does not load, a key or password that
+ends within thirty days, a concern about somebody who leaves within days, mail that only a person can read: each fails
+its task, which names it. Focal points are mailed what is overdue at their offices, once a day.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -53,6 +54,30 @@ def watch():
 
         check_seals_last(sealing_keys, datetime.now(UTC))
 
+    @task
+    def find_standing_concerns() -> list[str]:
+        """Concerns about voluntariness that stand; red where the person leaves within three days, or has left."""
+        from include.reports.answers import check_concerns
+
+        return check_concerns(datetime.now(UTC))
+
+    @task
+    def find_silent_offices() -> None:
+        """Lists that an office was reminded of and still has not said to have."""
+        from include.reports.answers import check_offices_answer
+
+        check_offices_answer()
+
+    @task
+    def find_unread_messages() -> None:
+        """Mail in the folders For-a-person and Quarantine of the mailboxes for answers."""
+        from include.doors import check_nothing_is_left
+
+        check_nothing_is_left(datetime.now(UTC))
+
+    find_standing_concerns()
+    find_silent_offices()
+    find_unread_messages()
     find_overdue_lists()
     find_broken_arrangements()
     find_ending_seals()

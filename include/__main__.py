@@ -96,10 +96,39 @@ def main(arguments: list[str] | None = None) -> int:
     resend = command(_resend, "resend", "let a list that came back, or did not reach everybody, go once more")
     resend.add_argument("list_number", metavar="OFFICE_YYYY-NNNN")
 
+    concerns = command(_concerns, "concerns", "show the concerns about voluntariness that stand, or close one")
+    concerns.add_argument("action", nargs="?", choices=["show", "close"], help="without it: all that stand")
+    concerns.add_argument("entry", nargs="?", metavar="ENTRY")
+    concerns.add_argument("--by", default="", metavar="WHO", help="who has looked into it")
+    concerns.add_argument("--note", default="", metavar="WHAT", help="what was found, without names")
+
+    received = command(_received, "received", "note that an office said, by telephone or letter, that it has a list")
+    received.add_argument("list_number", metavar="OFFICE_YYYY-NNNN")
+    received.add_argument("--by", required=True, metavar="WHO", help="who took its word")
+
     demo = command(_demo, "demo", "run the main job with real servers and a real Airflow")
     demo.add_argument("--folder", type=Path, default=Path("demo-data"))
     demo.add_argument("--days", type=int, default=2)
     demo.add_argument("--once", action="store_true", help="stop when every list was checked")
+
+    offices = commands.add_parser("office", help="what an office does", description="What an office does.")
+    office_commands = offices.add_subparsers(dest="office_command", required=True, metavar="COMMAND")
+    summary = "be an office beside a running demo: see its lists, answer them, and see what comes of it"
+    playing = office_commands.add_parser("play", help=summary, description=summary)
+    playing.set_defaults(run=_play)
+    playing.add_argument("office", metavar="OFFICE")
+    playing.add_argument("--folder", type=Path, default=Path("demo-data"), help="the demo's")
+    playing.add_argument(
+        "--answer",
+        nargs="+",
+        action="append",
+        default=[],
+        metavar=("ENTRY", "SAID"),
+        help="answer without asking: an entry, or LIST:LINE, then concern=yes, closed=YYYY-MM-DD, remarks=TEXT",
+    )
+    playing.add_argument("--receipt", action="append", default=[], metavar="LIST", help="say only that it is there")
+    playing.add_argument("--door", choices=["folder", "email"], help="by which answers go, where the office has both")
+    playing.add_argument("--once", action="store_true", help="with the lists that are here now; then stop")
 
     given = parser.parse_args(arguments)
     code: int = given.run(given)
@@ -270,10 +299,52 @@ def _resend(given: argparse.Namespace) -> int:
     return _told(resend)
 
 
+def _concerns(given: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from include.ledger.engine import writing
+    from include.ledger.responses import close_concern
+    from include.reports.concerns import show_one, show_open
+
+    def close() -> None:
+        with writing() as session:
+            close_concern(session, given.entry, given.by, given.note, dt.datetime.now(dt.UTC))
+
+    if given.action is None:
+        return _told(lambda: show_open(dt.datetime.now(dt.UTC), Console()))
+    if given.entry is None:
+        return _fail("say which entry, as python -m include concerns lists it")
+    return _told(close if given.action == "close" else lambda: show_one(given.entry, Console()))
+
+
+def _received(given: argparse.Namespace) -> int:
+    from include.ledger.engine import writing
+    from include.ledger.responses import received_by
+
+    def receive() -> None:
+        with writing() as session:
+            received_by(session, given.list_number, given.by, dt.datetime.now(dt.UTC))
+
+    return _told(receive)
+
+
 def _demo(given: argparse.Namespace) -> int:
     from include.demo.run import run
 
     return run(given.folder.resolve(), days=given.days, once=given.once)
+
+
+def _play(given: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from include.demo.play import play
+    from include.demo.scripted import Wish, wish
+
+    def sit_down() -> None:
+        wishes = [wish(entry, said) for entry, *said in given.answer] + [Wish(number) for number in given.receipt]
+        play(given.office, given.folder.resolve(), Console(), wishes=wishes, door=given.door, once=given.once)
+
+    return _told(sit_down)
 
 
 def _told(work: Callable[[], object]) -> int:

@@ -32,6 +32,7 @@ from include.delivery.recipients import admit
 from include.delivery.send import send_over, send_owed
 from include.lists.compose import sealed_files
 from include.metrics import counted_sending
+from include.responses.opening import OpeningKeys
 from include.settings import arrangements_folder, hashing_key
 
 PATIENCE = 30
@@ -140,6 +141,14 @@ def open_imap(connection_id: str) -> Iterator[imaplib.IMAP4]:
         yield imap
 
 
+def authserv_id(connection_id: str) -> str:
+    """The name under which the mail server of this mailbox says what it found of a sender: `authserv_id` of its extra.
+
+    Empty where the connection does not say it: then no sender is believed.
+    """
+    return str(BaseHook.get_connection(connection_id).extra_dejson.get("authserv_id", ""))
+
+
 def bounce_mailboxes(channels: Iterable[Channel]) -> list[str]:
     """The IMAP connections to which undeliverable mail comes back: `bounces` in the extra of the channels' SMTP."""
     senders = {channel.connection for channel in channels if channel.via == "email"}
@@ -220,7 +229,7 @@ def sealing_keys(arrangement: Arrangement) -> dict[str, SealingKey]:
     signing = signing_key()
     if all(channel.seal == "none" for channel in arrangement.deliver):
         return {channel.key: SealingKey(signing=signing) for channel in arrangement.deliver}
-    connection = _connection(f"seal_{arrangement.office.lower().replace('-', '_')}", f"{arrangement.office}'s key")
+    connection = _connection(_seal_connection(arrangement), f"{arrangement.office}'s key")
     extra = connection.extra_dejson
     key = SealingKey(
         public_key=extra.get("public_key"),
@@ -230,6 +239,29 @@ def sealing_keys(arrangement: Arrangement) -> dict[str, SealingKey]:
         signing=signing,
     )
     return {channel.key: key for channel in arrangement.deliver}
+
+
+def opening_keys(arrangement: Arrangement) -> OpeningKeys:
+    """What opens the answers of the office: what of IOM's keys and of its list passwords there is.
+
+    IOM's: extra `secret_key` and `age_identity` of connection `sign_lists`; the office's: the password of connection
+    `seal_{office}`, and in its extra `passwords_before`, those of lists that may still be answered.
+    """
+    try:
+        iom = BaseHook.get_connection("sign_lists")
+        signing, age_identity = signing_key(), iom.extra_dejson.get("age_identity")
+    except (AirflowNotFoundException, DeliveryRefused):
+        signing, age_identity = SigningKey(None, None), None
+    try:
+        office = BaseHook.get_connection(_seal_connection(arrangement))
+        passwords = [office.password, *office.extra_dejson.get("passwords_before", [])]
+    except AirflowNotFoundException:
+        passwords = []
+    return OpeningKeys(signing.secret_key, signing.passphrase, age_identity, tuple(filter(None, passwords)))
+
+
+def _seal_connection(arrangement: Arrangement) -> str:
+    return f"seal_{arrangement.office.lower().replace('-', '_')}"
 
 
 def signing_key() -> SigningKey:

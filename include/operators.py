@@ -15,7 +15,7 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.definitions.context import Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskAwaitingInput
 from airflow.sdk.execution_time.hitl import upsert_hitl_detail
-from airflow.triggers.base import BaseTrigger, TriggerEvent
+from airflow.triggers.base import BaseEventTrigger, BaseTrigger, TriggerEvent
 
 from include.settings import look_every
 
@@ -323,3 +323,60 @@ class StandingsTrigger(_Looking):
         from include.reports.readiness import reconciled_for
 
         return reconciled_for(self.host_countries, self.due_at)
+
+
+class _Watch(BaseEventTrigger):
+    """Looks again and again, as long as Airflow runs; fires when there is something that it has not told yet.
+
+    What stays is told again after a while, so that a run that was lost is no news that was lost.
+    """
+
+    TOLD_AGAIN_AFTER = dt.timedelta(minutes=5)
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        return (f"include.operators.{type(self).__name__}", {})
+
+    def what_waits(self) -> frozenset[str]:
+        """Names, the same for the same thing, that say nothing of anybody."""
+        raise NotImplementedError
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        told: frozenset[str] = frozenset()
+        told_at = dt.datetime.min.replace(tzinfo=dt.UTC)
+        while True:
+            # Looking blocks (sockets, the ledger), so it is done beside the triggerer's event loop.
+            waiting = await asyncio.to_thread(self._look)
+            now = dt.datetime.now(dt.UTC)
+            if waiting and (waiting - told or now - told_at >= self.TOLD_AGAIN_AFTER):
+                told, told_at = waiting, now
+                # The event is kept in Airflow's database: it says how many, and nothing of what.
+                yield TriggerEvent({"waiting": len(waiting)})
+            await asyncio.sleep(2 * look_every().total_seconds())
+
+    def _look(self) -> frozenset[str]:
+        try:
+            return self.what_waits()
+        except Exception as error:
+            # An arrangement that does not load, a ledger that is away: the hourly run says so.
+            self.log.warning("could not look (%s); trying again", type(error).__name__)
+            return frozenset()
+
+
+class DoorsTrigger(_Watch):
+    """Fires when something waits at a door by which offices answer."""
+
+    def what_waits(self) -> frozenset[str]:
+        from include import doors
+
+        return doors.what_waits(dt.datetime.now(dt.UTC))
+
+
+class DecisionsTrigger(_Watch):
+    """Fires when a person has decided in review what the newest reconciliation does not know yet."""
+
+    TOLD_AGAIN_AFTER = dt.timedelta(hours=1)
+
+    def what_waits(self) -> frozenset[str]:
+        from include.reports.overdue import undone_decisions
+
+        return undone_decisions()

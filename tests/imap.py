@@ -2,6 +2,7 @@
 
 import grp
 import imaplib
+import json
 import os
 import pwd
 import shutil
@@ -19,6 +20,7 @@ from include.demo.keys import make_tls_certificate
 from include.demo.ports import free_port
 from tests.servers import PASSWORD, USER
 
+FOLDERS = ("INBOX", "Handled", "For-a-person", "Quarantine")
 _SETTINGS = """
 protocols = imap
 listen = 127.0.0.1
@@ -95,6 +97,39 @@ def dovecot() -> Iterator[tuple[int, Path]]:
         server.terminate()
         server.wait(30)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def inbox_of(server: tuple[int, Path], monkeypatch: pytest.MonkeyPatch, **extra: str) -> Iterator[imaplib.IMAP4]:
+    """The mailbox that connection `imap_test` opens, every folder empty at first. extra: of the connection"""
+    port, authority = server
+    given = {"conn_type": "imap", "host": "localhost", "port": port, "login": USER, "password": PASSWORD}
+    monkeypatch.setenv("AIRFLOW_CONN_IMAP_TEST", json.dumps(given | {"extra": extra}))
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+    with imaplib.IMAP4_SSL("localhost", port, ssl_context=ssl.create_default_context(cafile=authority)) as imap:
+        imap.login(USER, PASSWORD)
+        for folder in FOLDERS:
+            if count(imap, folder):
+                imap.select(folder)
+                imap.store("1:*", "+FLAGS", "\\Deleted")
+                imap.expunge()
+        yield imap
+
+
+def put(inbox: imaplib.IMAP4, *messages: bytes) -> None:
+    for message in messages:
+        inbox.append("INBOX", "", "", message)
+
+
+def count(inbox: imaplib.IMAP4, folder: str) -> int:
+    """Messages in a folder; none where it is not there."""
+    answer, data = inbox.select(folder, readonly=True)
+    return int(data[0] or 0) if answer == "OK" else 0
+
+
+def counts(inbox: imaplib.IMAP4) -> dict[str, int]:
+    """Messages by folder; those without any are left out."""
+    return {folder: found for folder in FOLDERS if (found := count(inbox, folder))}
 
 
 def _group(gid: int) -> str:

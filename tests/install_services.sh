@@ -10,16 +10,24 @@ command -v 7z >/dev/null || wanted+=(p7zip-full)
 [ -x /usr/sbin/dovecot ] || wanted+=(dovecot-imapd)
 command -v faketime >/dev/null || wanted+=(faketime)
 [ "${1:-}" != spark ] || command -v java >/dev/null || wanted+=(default-jre-headless)
-[ ${#wanted[@]} -eq 0 ] && exit 0
+# By itself, since it is large: what else is wanted must not wait for it or fail with it.
+office=()
+command -v soffice >/dev/null || office+=(libreoffice-calc-nogui)
+[ ${#wanted[@]} -eq 0 ] && [ ${#office[@]} -eq 0 ] && exit 0
 if [ "$(id -u)" -eq 0 ]; then
   as_root=()
 elif sudo -n true 2>/dev/null; then
   as_root=(sudo -n)
 else
-  echo "not installed, because apt needs root: ${wanted[*]}" >&2
+  echo "not installed, because apt needs root: ${wanted[*]} ${office[*]}" >&2
   exit 0
 fi
 "${as_root[@]}" apt-get update -qq
-DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${wanted[@]}" >/dev/null ||
-  echo "could not be installed by apt: ${wanted[*]}" >&2
+install() {
+  [ $# -eq 0 ] && return
+  DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "$@" >/dev/null ||
+    echo "could not be installed by apt: $*" >&2
+}
+install "${wanted[@]}"
+install "${office[@]}"
 exit 0

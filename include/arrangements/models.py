@@ -275,10 +275,23 @@ Channel = Annotated[SftpChannel | EmailChannel, Discriminator("via")]
 class Answers(_Model):
     """Where the office's answers come from, and who is reminded."""
 
-    folder: str | None = Field(None, pattern=r"^/")
-    mailbox: ConnectionId | None = None
-    within: InWorkingDays = WorkingDays(days=3)
-    remind: tuple[Email, ...] = ()
+    folder: str | None = Field(None, pattern=r"^/", description="Folder on the server of its SFTP channel")
+    mailbox: ConnectionId | None = Field(
+        None, description="IOM's mailbox, an IMAP connection, that its replies come to"
+    )
+    senders: tuple[Email, ...] = Field(
+        (), description="Who may answer by email; empty: the addresses that get its lists or its reminders"
+    )
+    sealed: Literal["never", "email", "always"] = Field(
+        "email", description="By which door an answer must be sealed; one that is not is read all the same, and told"
+    )
+    within: InWorkingDays = Field(
+        WorkingDays(days=3), description="How long it may take to say that it has a list; then it is reminded"
+    )
+    close_within: InDays = Field(
+        Days(days=30), description="How long after a departure was told its record may stay open; then it is reminded"
+    )
+    remind: tuple[Email, ...] = Field((), description="Whom at the office reminders go to; empty: none go, IOM is told")
     escalate: tuple[Email, ...] = Field(min_length=1, description="IOM's focal point")
 
 
@@ -346,6 +359,12 @@ class Arrangement(_Model):
         return self
 
     @model_validator(mode="after")
+    def _folder_is_somewhere(self) -> "Arrangement":
+        if self.answers.folder and not any(channel.via == "sftp" for channel in self.deliver):
+            raise ValueError("answers.folder is on the server of an SFTP channel, and deliver has none; use a mailbox")
+        return self
+
+    @model_validator(mode="after")
     def _recipients_differ(self) -> "Arrangement":
         keys = [channel.key for channel in self.deliver]
         if len(set(keys)) != len(keys):
@@ -355,6 +374,18 @@ class Arrangement(_Model):
     def covers(self, host_country: str, iom_office: str | None) -> bool:
         """Whether the office hears of a case of this host country and IOM office."""
         return host_country in self.host_countries and (not self.iom_offices or iom_office in self.iom_offices)
+
+    @property
+    def senders(self) -> frozenset[str]:
+        """The addresses, in small letters, whose emails are this office's answers."""
+        mailboxes = [to for channel in self.deliver if channel.via == "email" for to in channel.to]
+        return frozenset(one.lower() for one in self.answers.senders or (*mailboxes, *self.answers.remind))
+
+    @property
+    def answers_server(self) -> str | None:
+        """The SFTP connection on whose server its answers' folder is; None where it has none."""
+        servers = [channel.connection for channel in self.deliver if channel.via == "sftp"]
+        return servers[0] if servers and self.answers.folder else None
 
     @property
     def whom_to_call(self) -> Contact:

@@ -33,13 +33,18 @@ def message(
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Notification-List"] = list_number
     mail.set_content(body)
+    attach(mail, files)
+    return mail
+
+
+def attach(mail: EmailMessage, files: Sequence[tuple[str, bytes]]) -> None:
+    """Put files (name, content) into a mail, each as what it is."""
     for name, content in files:
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         if name.endswith((".pgp", ".age", ".asc")):  # a mail program opens none of them by itself
             kind = "application/octet-stream"
         main, _, sub = kind.partition("/")
         mail.add_attachment(content, maintype=main, subtype=sub, filename=name)
-    return mail
 
 
 def message_id(list_number: str, to: Sequence[str], sender: str) -> str:

@@ -1,4 +1,4 @@
-"""Opening what came for an office, as it does: its seal by what the office alone has, its signature by IOM's key."""
+"""Opening what was sealed: `unseal` as an office does, by what it alone has and IOM's signature; the parts for IOM."""
 
 import io
 
@@ -36,11 +36,11 @@ def unseal(
     except Exception:
         raise CannotOpen(f"{name} has no good signature of IOM beside it") from None
     if name.endswith(".age"):
-        return name.removesuffix(".age"), _from_age(content, name, age_identity)
+        return name.removesuffix(".age"), open_age(content, name, age_identity)
     if name.endswith(".zip"):
-        return _from_zip(content, name, password)
+        return open_zip(content, name, password)
     if name.endswith(".xlsx"):
-        return name, _from_workbook(content, name, password)
+        return name, open_workbook(content, name, password)
     return name, content
 
 
@@ -58,28 +58,35 @@ def _from_pgp(content: bytes, name: str, certificate: str, secret_key: str | Non
     return bytes(opened.bytes or b"")
 
 
-def _from_age(content: bytes, name: str, age_identity: str | None) -> bytes:
+def open_age(content: bytes, name: str, age_identity: str | None) -> bytes:
+    """What an age file holds. raises: CannotOpen"""
     if age_identity is None:
-        raise CannotOpen(f"{name} needs the office's age identity")
+        raise CannotOpen(f"{name} needs an age identity")
     try:
         return bytes(pyrage.decrypt(content, [pyrage.x25519.Identity.from_str(age_identity)]))
     except (pyrage.DecryptError, pyrage.IdentityError):
         raise CannotOpen(f"{name} does not open with this identity") from None
 
 
-def _from_zip(content: bytes, name: str, password: str | None) -> tuple[str, bytes]:
-    with pyzipper.AESZipFile(io.BytesIO(content)) as zipped:
-        if password is None:
-            raise CannotOpen(f"{name} needs the office's password")
-        zipped.setpassword(password.encode())
-        try:
-            (inside,) = zipped.namelist()
-            return inside, bytes(zipped.read(inside))
-        except RuntimeError:
-            raise CannotOpen(f"{name} does not open with this password") from None
+def open_zip(content: bytes, name: str, password: str | None, largest: int | None = None) -> tuple[str, bytes]:
+    """Name and content of the one file in a ZIP. largest: bytes that it may have. raises: CannotOpen"""
+    if password is None:
+        raise CannotOpen(f"{name} needs the office's password")
+    try:
+        with pyzipper.AESZipFile(io.BytesIO(content)) as zipped:
+            zipped.setpassword(password.encode())
+            (inside,) = zipped.infolist()
+            if largest is not None and inside.file_size > largest:
+                raise CannotOpen(f"{name} is too large unpacked")
+            return inside.filename, bytes(zipped.read(inside))
+    except (RuntimeError, ValueError, OSError, EOFError, NotImplementedError, pyzipper.BadZipFile) as error:
+        if isinstance(error, CannotOpen):
+            raise
+        raise CannotOpen(f"{name} does not open with this password, or does not hold one file") from None
 
 
-def _from_workbook(content: bytes, name: str, password: str | None) -> bytes:
+def open_workbook(content: bytes, name: str, password: str | None) -> bytes:
+    """The workbook without its password; as it is where it has none. raises: CannotOpen"""
     book = msoffcrypto.OfficeFile(io.BytesIO(content))
     if not book.is_encrypted():
         return content

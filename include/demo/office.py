@@ -7,23 +7,30 @@ import email
 import email.policy
 import io
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from email.message import EmailMessage
 from pathlib import Path
 
 import openpyxl
 
-from include.arrangements.models import Arrangement, Channel, EmailChannel, SftpChannel
+from include.arrangements.models import Arrangement, Channel
 from include.delivery.unsealing import CannotOpen, unseal
 from include.demo.setting import OfficeSecrets, Setting
 from include.lists.document import NOTICES
 from include.lists.opening import NotAList, OpenedList, open_list
 from include.settings import write_private
 
+_LIST = re.compile(r"(?P<office>[A-Z]{3}-[A-Z0-9]{2,8})_\d{4}-\d{4,}(?=_)")
+
 
 @dataclass(frozen=True)
 class Received:
-    """A list as its office has it. `problem` is None if it could be opened and is in order."""
+    """A list as its office has it. `problem` is None if it could be opened and is in order.
+
+    file: name and content of the list, unsealed
+    mail: what brought it, if one did
+    """
 
     office: str
     list_number: str
@@ -32,6 +39,8 @@ class Received:
     counts: dict[str, int]
     problem: str | None
     opened: OpenedList | None = None
+    file: tuple[str, bytes] | None = None
+    mail: EmailMessage | None = None
 
 
 def answer_tests(setting: Setting, offices: dict[str, list[Arrangement]]) -> dict[str, list[str]]:
@@ -39,7 +48,7 @@ def answer_tests(setting: Setting, offices: dict[str, list[Arrangement]]) -> dic
     codes: dict[str, list[str]] = {}
     for office, versions in sorted(offices.items()):
         for channel in versions[-1].deliver:
-            came = dict(_folder(setting, office, channel) if channel.via == "sftp" else _mailbox(setting, channel))
+            came = {name: content for name, content, _ in _came(setting, office, channel)}
             for name in came:
                 if f"{office}_test_" in name and not name.endswith(".asc"):
                     _, plain = _unsealed(name, came, channel, setting, setting.secrets[office])
@@ -75,36 +84,61 @@ def open_everything(setting: Setting, offices: dict[str, list[Arrangement]]) -> 
     received = []
     for office, versions in sorted(offices.items()):
         for channel in versions[-1].deliver:
-            came = _folder(setting, office, channel) if channel.via == "sftp" else _mailbox(setting, channel)
-            by_number: dict[str, dict[str, bytes]] = {}
-            for name, content in sorted(came):
-                by_number.setdefault("_".join(name.split("_")[:2]), {})[name] = content
-            opened = [_open(office, channel, number, files, setting) for number, files in by_number.items()]
-            received += _with_numbers_checked(opened)
+            received += _with_numbers_checked(open_lists(setting, office, channel))
     return received
 
 
-def _folder(setting: Setting, office: str, channel: SftpChannel) -> Iterator[tuple[str, bytes]]:
-    for path in (setting.offices / office / channel.folder.strip("/")).iterdir():
-        yield path.name, path.read_bytes()
+def open_lists(setting: Setting, office: str, channel: Channel, known: Collection[str] = ()) -> list[Received]:
+    """Open every list that came to an office over a channel, in their order; what is no list is left alone.
+
+    known: numbers of lists that are not opened again
+    """
+    by_number: dict[str, dict[str, bytes]] = {}
+    brought_by: dict[str, EmailMessage] = {}
+    for name, content, mail in _came(setting, office, channel):
+        named = _LIST.match(name)
+        if named and named["office"] == office and named[0] not in known:
+            by_number.setdefault(named[0], {})[name] = content
+            if mail is not None:
+                brought_by[named[0]] = mail
+    opened = []
+    for number, files in sorted(by_number.items()):
+        # The list itself is sent last: until then it has not come.
+        if _lists(files):
+            mail = brought_by.get(number)
+            opened.append(replace(_open(office, channel, number, files, setting), mail=mail))
+    return opened
 
 
-def _mailbox(setting: Setting, channel: EmailChannel) -> Iterator[tuple[str, bytes]]:
-    # Every recipient must have every message; the first one's box is opened.
-    boxes = [sorted((setting.mail / address.lower()).glob("*.eml")) for address in channel.to]
-    for copies in zip(*boxes, strict=True):
-        mail = email.message_from_bytes(copies[0].read_bytes(), policy=email.policy.default)
+def mails(setting: Setting, addresses: Sequence[str]) -> Iterator[EmailMessage]:
+    """The messages that every one of these mailboxes has, in the order in which they came."""
+    boxes = [
+        [email.message_from_bytes(path.read_bytes(), EmailMessage, policy=email.policy.default) for path in paths]
+        for paths in (sorted((setting.mail / address.lower()).glob("*.eml")) for address in addresses)
+    ]
+    everywhere = set.intersection(*({str(mail["Message-ID"]) for mail in box} for box in boxes)) if boxes else set()
+    yield from (mail for mail in boxes[0] if str(mail["Message-ID"]) in everywhere) if boxes else ()
+
+
+def _came(setting: Setting, office: str, channel: Channel) -> Iterator[tuple[str, bytes, EmailMessage | None]]:
+    """Name and content of each file that came, and the mail that brought it."""
+    if channel.via == "sftp":
+        for path in (setting.offices / office / channel.folder.strip("/")).iterdir():
+            # What is still being written has a name that begins with a dot.
+            if path.is_file() and not path.name.startswith("."):
+                yield path.name, path.read_bytes(), None
+        return
+    for mail in mails(setting, channel.to):
         for part in mail.iter_attachments():
             content = part.get_payload(decode=True)
-            yield part.get_filename() or "", content if isinstance(content, bytes) else b""
+            yield part.get_filename() or "", content if isinstance(content, bytes) else b"", mail
 
 
 def _open(office: str, channel: Channel, number: str, files: dict[str, bytes], setting: Setting) -> Received:
     """Check the signature of every file that came for a list, and open the list itself."""
     via, how, secrets = channel.via, channel.seal, setting.secrets[office]
     signed = [name for name in files if not name.endswith(".asc")]
-    # What a CSV says of itself stands beside it, in a text without names.
-    lists = [name for name in signed if not name.endswith(".txt")]
+    lists = _lists(files)
     if len(lists) != 1:
         return Received(office, number, via, how, {}, f"{len(lists)} files came instead of one list")
     try:
@@ -118,7 +152,13 @@ def _open(office: str, channel: Channel, number: str, files: dict[str, bytes], s
     write_private(Path(setting.opened, office, name), content)
     counts = opened.entries["notice"].value_counts()
     problem = _problem(opened, number)
-    return Received(office, number, via, how, {n: int(counts.get(n, 0)) for n in NOTICES}, problem, opened)
+    found = {notice: int(counts.get(notice, 0)) for notice in NOTICES}
+    return Received(office, number, via, how, found, problem, opened, (name, content))
+
+
+def _lists(files: Iterable[str]) -> list[str]:
+    # What a CSV says of itself stands beside it, in a text without names.
+    return [name for name in files if not name.endswith((".asc", ".txt"))]
 
 
 def _unsealed(
@@ -159,5 +199,5 @@ def _with_numbers_checked(received: list[Received]) -> list[Received]:
     for expected, one in enumerate(received, start=1):
         number = int(one.list_number.rpartition("-")[2])
         problem = one.problem or (None if number == expected else f"number {expected} is missing before it")
-        checked.append(Received(one.office, one.list_number, one.via, one.seal, one.counts, problem, one.opened))
+        checked.append(replace(one, problem=problem))
     return checked

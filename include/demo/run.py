@@ -28,7 +28,8 @@ from include.arrangements.calendar import due_moments
 from include.arrangements.models import Arrangement
 from include.arrangements.reading import load_offices, load_sources
 from include.demo.airflow import Airflow
-from include.demo.office import Received, answer_tests, open_everything
+from include.demo.answering import Answer, Door, answer, doors
+from include.demo.office import Received, answer_tests, open_everything, open_lists
 from include.demo.setting import Setting, build
 from include.ledger import intake, outbox
 from include.ledger.engine import reading
@@ -43,9 +44,22 @@ CASES, REGISTER, SEED = 60, 600, 20030116
 TRUNCATED = ("NER", "avr_cases")
 """The source whose file of the second day comes cut off at first, and whole when its refusal was seen."""
 
+ANSWERING: dict[Door, str] = {"folder": "DEU-BER", "email": "GRC-THE"}
+"""By each door, the office that answers by itself; whoever plays an office plays another one, GRC-ATH say."""
+
 
 class DemoFailed(RuntimeError):
     """The demo did not come to its end; the message says where to look."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What an office has answered of one list; `answers` is by entry."""
+
+    office: str
+    door: Door
+    list_number: str
+    answers: dict[str, Answer]
 
 
 @dataclass(frozen=True)
@@ -255,6 +269,40 @@ class Demo(AbstractContextManager["Demo"]):
         """Every list as its office has it, opened and checked with what the office alone has."""
         return open_everything(self.setting, self.offices)
 
+    def answer_lists(self) -> list[Answered]:
+        """Let an office answer by each door: a concern about the newest who is NEW, and a record that was closed.
+
+        raises: DemoFailed if an office has nobody to answer of
+        """
+        answered = []
+        for door, office in ANSWERING.items():
+            arrangement = self.offices[office][-1]
+            channel = doors(arrangement)[door]
+            lists = {one.list_number: one for one in open_lists(self.setting, office, channel)}
+            for list_number, answers in self._answers_of(office, list(lists.values())).items():
+                answer(self.setting, arrangement, channel, lists[list_number], answers, door)
+                answered.append(Answered(office, door, list_number, answers))
+        return answered
+
+    def _answers_of(self, office: str, lists: list[Received]) -> dict[str, dict[str, Answer]]:
+        """A concern and a record closed, by list and entry."""
+        entries = [entry for one in lists if one.opened for entry in one.opened.entries.to_dict("records")]
+        doubted = next((entry for entry in reversed(entries) if entry["notice"] == "NEW"), None)
+        # A record is closed on a departure; where nobody has left yet, on a person's decision to stay.
+        closed = next(
+            (entry for notice in ("DEPARTED", "CANCELLED", "NEW") for entry in entries if entry["notice"] == notice),
+            None,
+        )
+        if doubted is None or closed is None:
+            raise DemoFailed(f"{office} has no list to answer; look at {self.airflow.url}")
+        closed_on = dt.date.fromisoformat(closed["departed_on"]) if closed["departed_on"] else self.days[-1]
+        said: dict[str, dict[str, Answer]] = {}
+        said.setdefault(closed["list_number"], {})[closed["entry"]] = Answer(record_closed_on=closed_on)
+        said.setdefault(doubted["list_number"], {})[doubted["entry"]] = Answer(
+            concern=True, remarks="please call before the flight"
+        )
+        return said
+
     def sealed_count(self) -> int:
         """Deliveries that the ledger says were made."""
         with reading(self.setting.ledger) as session:
@@ -317,13 +365,16 @@ def run(folder: Path, *, days: int, once: bool) -> int:
                 said("opening every list as its office does")
                 received = demo.received()
                 said.done(f"{len(received)} lists opened")
+                said("an office answers by each door")
+                for one in demo.answer_lists():
+                    said.done(f"{one.office} answers {one.list_number} by {one.door}")
                 said.stop()
                 _show(console, demo, received)
                 good = len(received) == demo.sealed_count() and all(found.problem is None for found in received)
                 if not good:
                     console.print("[red]Not every list arrived and could be opened: see above.[/red]")
                 if not once:
-                    console.print("The UI stays up. Ctrl-C ends it.")
+                    console.print("The UI stays up. Ctrl-C ends it. Be an office in another terminal: make office")
                     while True:
                         demo.airflow.check_alive()
                         time.sleep(1)

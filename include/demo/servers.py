@@ -1,7 +1,8 @@
 """Real SFTP and mail servers on this machine, for the demo and for tests.
 
 `SftpServer` speaks SSH (asyncssh), each user in a folder of its own; `MailServer` speaks SMTP (aiosmtpd), wants
-STARTTLS and a login first, and keeps each message as a file. `python -m include.demo.servers --config FILE` runs both.
+STARTTLS and a login first, and keeps each message as a file, or hands it to IOM's border server.
+`python -m include.demo.servers --config FILE` runs both, and the mailbox behind the border.
 """
 
 import argparse
@@ -17,9 +18,9 @@ from typing import Any
 import asyncssh
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from include.demo.border import Border
+from include.demo.mailbox import HOST, Mailbox
 from include.settings import private_folder, write_private
-
-HOST = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,15 @@ class SftpServer:
 
 
 class MailServer:
-    """An SMTP server on a free port; a message for `a@b.example` becomes a file in `folder`/a@b.example/."""
+    """An SMTP server on a free port; a message for `a@b.example` becomes a file in `folder`/a@b.example/.
 
-    def __init__(self, folder: Path, certificate: Path, key: Path, users: Mapping[str, str]) -> None:
-        self._folder, self._users = folder, users
+    border: takes what is for its address
+    """
+
+    def __init__(
+        self, folder: Path, certificate: Path, key: Path, users: Mapping[str, str], border: Border | None = None
+    ) -> None:
+        self._folder, self._users, self._border = folder, users, border
         self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self._tls.load_cert_chain(certificate, key)
         self._server: asyncio.Server | None = None
@@ -99,6 +105,9 @@ class MailServer:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802  (aiosmtpd's name)
         content = envelope.content if isinstance(envelope.content, bytes) else (envelope.content or "").encode()
         for recipient in envelope.rcpt_tos:
+            if self._border and recipient.lower() == self._border.address:
+                await self._border.take(content, session.auth_data.login.decode())
+                continue
             box = private_folder(self._folder / recipient.lower())
             write_private(box / f"{len(list(box.glob('*.eml'))) + 1:04d}.eml", content)
         return "250 OK"
@@ -107,18 +116,20 @@ class MailServer:
         self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any
     ) -> AuthResult:
         known = isinstance(data, LoginPassword) and self._users.get(data.login.decode()) == data.password.decode()
-        # Not handled: the server then answers 535 itself.
-        return AuthResult(success=known, handled=False)
+        # Not handled: the server then answers 535 itself. Its session remembers who it is that sends.
+        return AuthResult(success=known, handled=False, auth_data=data)
 
 
 async def _serve(configuration: Mapping[str, Any]) -> None:
     users = {name: SftpUser(**user) for name, user in configuration["sftp"]["users"].items()}
     sftp = SftpServer(configuration["sftp"]["host_key"], users)
     paths = {name: Path(path) for name, path in configuration["mail"]["paths"].items()}
-    mail = MailServer(**paths, users=configuration["mail"]["users"])
+    mailbox = Mailbox(paths["certificate"], paths["key"], **configuration["imap"]["user"])
+    border = Border(**configuration["border"], mailbox=mailbox)
+    mail = MailServer(**paths, users=configuration["mail"]["users"], border=border)
     ports = {
-        "sftp": await sftp.start(configuration["sftp"]["port"]),
-        "mail": await mail.start(configuration["mail"]["port"]),
+        name: await server.start(configuration[name]["port"])
+        for name, server in (("sftp", sftp), ("mail", mail), ("imap", mailbox))
     }
     sys.stdout.write(json.dumps(ports) + "\n")
     sys.stdout.flush()

@@ -1,16 +1,22 @@
-"""What the demo needs before it starts: keys, passwords, its copy of the arrangements, and Airflow's connections."""
+"""What the demo needs before it starts: keys, passwords, its copy of the arrangements, and Airflow's connections.
+
+It is kept in the demo's folder, so that an office in another terminal finds its servers and its own keys (`load`).
+"""
 
 import datetime as dt
 import json
 import re
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from include.arrangements.reading import load_offices
 from include.delivery.openpgp import make_key
 from include.delivery.passwords import make_password as make_list_password
+from include.demo.border import AUTHSERV_ID
 from include.demo.keys import make_age_identity, make_host_key, make_password, make_tls_certificate
 from include.demo.ports import free_port
 from include.settings import ROOT, private_folder, write_private
@@ -20,16 +26,23 @@ SENDER = "avr-notifications@iom.example"
 
 @dataclass(frozen=True)
 class OfficeSecrets:
-    """What an office alone has: its OpenPGP secret key, the password of its lists, and its age identity."""
+    """What an office alone has: what opens its lists, and its logins at the SFTP and the mail server."""
 
     secret_key: str
     password: str
     age_identity: str
+    sftp_password: str
+    mail_password: str
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Where everything of a demo is."""
+    """Where everything of a demo is.
+
+    sftp_port, sftp_host_key, mail_port, authority: the servers that offices speak to, and how they know them
+    signing_certificate: what every office was given to check signatures with, and to seal to
+    age_recipient: what offices that use age were given to seal to
+    """
 
     folder: Path
     sources: Path
@@ -43,16 +56,37 @@ class Setting:
     environment: dict[str, str]
     secrets: dict[str, OfficeSecrets]
     signing_certificate: str
-    """What every office was given to check signatures with."""
+    age_recipient: str
+    sftp_port: int
+    sftp_host_key: str
+    mail_port: int
+    authority: Path
+
+    def seen_by(self, office: str) -> "Setting":
+        """What this office knows: no key or password of another, nor any of IOM's."""
+        return replace(self, secrets={office: self.secrets[office]}, environment={}, ledger="")
+
+
+def save(setting: Setting) -> Path:
+    """Keep the setting in its folder, open to its owner alone."""
+    return write_private(setting.folder / _KEPT, _SETTING.dump_json(setting, indent=2))
+
+
+def load(folder: Path) -> Setting:
+    """The setting of the demo in this folder. raises: FileNotFoundError if no demo was started in it"""
+    return _SETTING.validate_json((folder / _KEPT).read_bytes())
+
+
+_SETTING, _KEPT = TypeAdapter(Setting), "setting.json"
 
 
 def build(folder: Path, days: list[dt.date]) -> Setting:
-    """Make keys and folders in `folder`; nothing is started."""
+    """Make keys and folders in `folder`, and keep the setting there; nothing is started."""
     arrangements = folder / "arrangements"
     shutil.copytree(
         ROOT / "include" / "arrangements", arrangements, ignore=shutil.ignore_patterns("*.py", "__pycache__")
     )
-    sftp_port, mail_port = free_port(), free_port()
+    sftp_port, mail_port, imap_port = free_port(), free_port(), free_port()
     host_key, public_host_key = make_host_key()
     certificate, certificate_key, authority = make_tls_certificate()
     paths = {
@@ -61,8 +95,10 @@ def build(folder: Path, days: list[dt.date]) -> Setting:
     }
     users = {"sources": {"password": make_password(), "folder": str(private_folder(folder / "sources"))}}
     mail_users = {"avr": make_password()}
+    reader = {"user": "avr", "password": make_password()}
     sftp = {"host_key": public_host_key, "no_host_key_check": "false"}
     signing_certificate, signing_key, _ = make_key("IOM, notification lists (demo)")
+    iom_identity, iom_recipient = make_age_identity()
     connections: dict[str, dict[str, Any]] = {
         "sftp_sources": _sftp(sftp_port, "sources", users["sources"]["password"], sftp),
         "smtp_avr": {
@@ -71,15 +107,31 @@ def build(folder: Path, days: list[dt.date]) -> Setting:
             "port": mail_port,
             "login": "avr",
             "password": mail_users["avr"],
-            "extra": {"from_email": SENDER, "disable_ssl": True, "disable_tls": False, "retry_limit": 1},
+            "extra": {
+                "from_email": SENDER,
+                "disable_ssl": True,
+                "disable_tls": False,
+                "retry_limit": 1,
+                "bounces": "imap_avr",
+            },
         },
-        "sign_lists": {"conn_type": "generic", "extra": {"secret_key": signing_key}},
+        "imap_avr": {
+            "conn_type": "imap",
+            "host": "localhost",
+            "port": imap_port,
+            "login": reader["user"],
+            "password": reader["password"],
+            "extra": {"authserv_id": AUTHSERV_ID},
+        },
+        "sign_lists": {"conn_type": "generic", "extra": {"secret_key": signing_key, "age_identity": iom_identity}},
     }
-    secrets = {}
+    secrets, writes_as = {}, {}
     for office, versions in load_offices(arrangements)[0].items():
         public, secret, fingerprint = make_key(f"{office} (demo)")
         identity, recipient = make_age_identity()
-        secrets[office] = OfficeSecrets(secret, make_list_password(), identity)
+        secrets[office] = OfficeSecrets(secret, make_list_password(), identity, make_password(), make_password())
+        mail_users[office] = secrets[office].mail_password
+        writes_as[office] = sorted(versions[-1].senders)
         connections[f"seal_{office.lower().replace('-', '_')}"] = {
             "conn_type": "generic",
             "password": secrets[office].password,
@@ -97,7 +149,7 @@ def build(folder: Path, days: list[dt.date]) -> Setting:
                 home = private_folder(folder / "offices" / office)
                 for place in filter(None, [channel.folder, versions[-1].answers.folder]):
                     private_folder(home / place.strip("/"))
-                users[office] = {"password": make_password(), "folder": str(home)}
+                users[office] = {"password": secrets[office].sftp_password, "folder": str(home)}
                 connections[channel.connection] = _sftp(sftp_port, office, users[office]["password"], sftp)
     servers = {
         "sftp": {"port": sftp_port, "host_key": host_key, "users": users},
@@ -110,9 +162,11 @@ def build(folder: Path, days: list[dt.date]) -> Setting:
             },
             "users": mail_users,
         },
+        "imap": {"port": imap_port, "user": reader},
+        "border": {"address": SENDER, "writes_as": writes_as},
     }
     ledger = f"sqlite:///{private_folder(folder / 'data') / 'ledger.db'}"
-    return Setting(
+    setting = Setting(
         folder=folder,
         sources=folder / "sources",
         offices=private_folder(folder / "offices"),
@@ -135,7 +189,14 @@ def build(folder: Path, days: list[dt.date]) -> Setting:
         },
         secrets=secrets,
         signing_certificate=signing_certificate,
+        age_recipient=iom_recipient,
+        sftp_port=sftp_port,
+        sftp_host_key=public_host_key,
+        mail_port=mail_port,
+        authority=paths["authority"],
     )
+    save(setting)
+    return setting
 
 
 def _sftp(port: int, user: str, password: str, extra: dict[str, str]) -> dict[str, Any]:

@@ -53,6 +53,7 @@ CASE_STATUSES = ("registered", "booked", "departed", "withdrawn", "no_show", "cl
 KINDS = ("avr_cases", "asylum_procedure")
 REVIEW_DECISIONS = ("accept", "reject", "reopen")
 LIST_KINDS = ("scheduled", "urgent")
+RESPONSE_OUTCOMES = ("read", "partly", "refused", "unsettled", "receipt", "letter", "stranger")
 
 
 def _one_of(column: str, allowed: tuple[str, ...]) -> str:
@@ -323,6 +324,10 @@ class Entry(Base):
     opened_at: Mapped[dt.datetime]
     closed_at: Mapped[dt.datetime | None]
     """Set when the match was found wrong: the case, if it comes again, comes under a fresh entry."""
+    reminded_at: Mapped[dt.datetime | None]
+    """When the office was reminded to close its record of somebody who has left."""
+    asked_at: Mapped[dt.datetime | None]
+    """When IOM's focal point was asked what became of an expected departure that has passed."""
 
     __table_args__ = (
         ForeignKeyConstraint(["host_country", "case_id"], ["case.host_country", "case.case_id"]),
@@ -362,6 +367,10 @@ class List(Base):
     voided_at: Mapped[dt.datetime | None]
     void_reason: Mapped[str | None]
     void_named_on: Mapped[int | None] = mapped_column(ForeignKey("list.id"))
+    reminded_at: Mapped[dt.datetime | None]
+    """When the office was reminded that it has not said whether it has the list."""
+    escalated_at: Mapped[dt.datetime | None]
+    """When IOM's focal point was told that it has not said so."""
 
     __table_args__ = (
         UniqueConstraint("office", "year", "number"),
@@ -505,4 +514,105 @@ class Recipient(Base):
     __table_args__ = (
         UniqueConstraint("code"),
         CheckConstraint("(confirmed_at IS NULL) = (confirmed_by IS NULL)", name="confirmed_by_somebody"),
+    )
+
+
+class Response(Base):
+    """A file or message that came back, under the hash of its bytes: the same one is read once.
+
+    `read`: all of it was taken; `partly`: what is good of it; `refused`: none of it; `unsettled`: it does not open,
+    and may still be being written; `receipt`: it says only that a list is there; `letter`: a person has to read it;
+    `stranger`: it is from nobody known.
+    """
+
+    __tablename__ = "response"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    office: Mapped[str] = mapped_column(String(20))
+    """Empty where it is from nobody known."""
+    via: Mapped[str] = mapped_column(String(5))
+    sha256: Mapped[str] = mapped_column(String(64))
+    came_at: Mapped[dt.datetime]
+    outcome: Mapped[str] = mapped_column(String(9))
+    findings: Mapped[list[Any]] = mapped_column(JSON)
+    """What was not understood: code, row, list number, entry, column; never what was written there."""
+    reported_at: Mapped[dt.datetime | None]
+    """When the office and IOM's focal point were told of the findings; none where there are none."""
+
+    __table_args__ = (
+        UniqueConstraint("office", "sha256"),
+        CheckConstraint(_one_of("via", ("sftp", "email")), name="via"),
+        CheckConstraint(_one_of("outcome", RESPONSE_OUTCOMES), name="outcome"),
+        CheckConstraint("(office = '') = (outcome = 'stranger')", name="stranger_without_office"),
+    )
+
+
+class Receipt(Base):
+    """An office has said that it has this list, by an answer to it or in a line."""
+
+    __tablename__ = "receipt"
+
+    list_id: Mapped[int] = mapped_column(ForeignKey("list.id"), primary_key=True)
+    received_at: Mapped[dt.datetime]
+    received_by: Mapped[str]
+    """How it said so: `answer`, `receipt`, or who at IOM took its word."""
+
+
+class Answer(Base):
+    """What an office said of an entry of a list that it was sent. The newest of an entry counts."""
+
+    __tablename__ = "answer"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    response_id: Mapped[int] = mapped_column(ForeignKey("response.id"))
+    list_id: Mapped[int]
+    entry: Mapped[str]
+    concern: Mapped[bool | None]
+    record_closed_on: Mapped[dt.date | None]
+    """When the office closed its record; on an entry that it was asked to erase, when it did."""
+    remarks: Mapped[str]
+    answered_at: Mapped[dt.datetime]
+
+    __table_args__ = (
+        # An office can say something only of what is on a list of its own.
+        ForeignKeyConstraint(["list_id", "entry"], ["notice.list_id", "notice.entry"]),
+        UniqueConstraint("response_id", "list_id", "entry"),
+        CheckConstraint("concern IS NOT NULL OR record_closed_on IS NOT NULL OR remarks <> ''", name="says_something"),
+        Index("ix_answer_entry", "entry"),
+    )
+
+
+class Concern(Base):
+    """An office doubts that a return is voluntary. It stands until a person closes it, with a note."""
+
+    __tablename__ = "concern"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    entry: Mapped[str] = mapped_column(ForeignKey("entry.entry"))
+    answer_id: Mapped[int] = mapped_column(ForeignKey("answer.id"))
+    raised_at: Mapped[dt.datetime]
+    told_at: Mapped[dt.datetime | None]
+    """When IOM's focal point was last told of it."""
+    told_days_left: Mapped[int | None]
+    """Days to the departure when the focal point was last told; none where no departure was expected."""
+    departed_on: Mapped[dt.date | None]
+    """When the person left although it stood."""
+    closed_at: Mapped[dt.datetime | None]
+    closed_by: Mapped[str | None]
+    note: Mapped[str | None]
+
+    __table_args__ = (
+        CheckConstraint(
+            "(closed_at IS NULL) = (closed_by IS NULL) AND (closed_at IS NULL) = (note IS NULL)",
+            name="closed_by_somebody_with_note",
+        ),
+        CheckConstraint("trim(closed_by) <> ''", name="closed_by_somebody"),
+        CheckConstraint("trim(note) <> ''", name="with_note"),
+        Index(
+            "uq_concern_one_open_an_entry",
+            "entry",
+            unique=True,
+            sqlite_where=text("closed_at IS NULL"),
+            postgresql_where=text("closed_at IS NULL"),
+        ),
     )

@@ -432,7 +432,8 @@ class NotFound(ValueError):
     """There is no list of this number."""
 
 
-def _find(session: Session, list_number: str) -> List:
+def find_list(session: Session, list_number: str) -> List:
+    """The list of this number, locked. raises: NotFound"""
     parts = re.fullmatch(r"(?P<office>.+)_(?P<year>\d{4})-(?P<number>\d+)", list_number)
     found = None
     if parts:
@@ -454,7 +455,7 @@ def resend_list(session: Session, list_number: str) -> None:
     raises: NotFound; NotResendable if it reached everybody whom it went to, or if nobody has it and a later list that
         arrived tells of the same entries: the office would take old news for new
     """
-    again = _find(session, list_number)
+    again = find_list(session, list_number)
     deliveries = session.scalars(select(Delivery).filter_by(list_id=again.id).with_for_update()).all()
     missed = [delivery for delivery in deliveries if _missed_somebody(delivery)]
     if again.state == "void" or not missed:
@@ -486,7 +487,7 @@ class NotVoidable(ValueError):
 
 def channels_of(session: Session, list_number: str) -> tuple[str, list[str]]:
     """The office of a list, and the channels that it goes over. raises: NotFound"""
-    found = _find(session, list_number)
+    found = find_list(session, list_number)
     return found.office, list(session.scalars(select(Delivery.channel).filter_by(list_id=found.id)))
 
 
@@ -495,7 +496,7 @@ def void_list(session: Session, list_number: str, reason: str, now: dt.datetime)
 
     raises: NotFound; NotVoidable if a recipient has it already, or if a later list goes on from it
     """
-    found = _find(session, list_number)
+    found = find_list(session, list_number)
     if found.state != "sealed":
         raise NotVoidable(f"list {list_number} is {found.state}: only a list that nobody has can be voided")
     found.state, found.voided_at, found.void_reason = "void", now, reason

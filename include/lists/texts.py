@@ -47,10 +47,21 @@ class Texts(BaseModel):
     date_hint: str
     email_subject: str
     email_body: str
+    only_received: str
     trial_subject: str
     trial_code: str
     trial_answer: str
     trial_body: str
+    answers_subject: str
+    answers_body: str
+    in_row: str
+    findings: dict[str, str]
+    receipt_subject: str
+    receipt_body: str
+    closing_subject: str
+    closing_body: str
+    closing_departed: str
+    closing_erase: str
 
     def head(self, document: NotificationList) -> list[tuple[str, str]]:
         """What a list says about itself: pairs of what and how, without any person's data."""
@@ -99,4 +110,5 @@ def email_for(document: NotificationList) -> tuple[str, str]:
         "contact": document.contact.email,
     }
     subject = words.email_subject.format(**filled)
-    return subject, words.email_body.format(**filled, no_withdrawal=words.no_withdrawal)
+    received = words.only_received.format(list_number=document.list_number)
+    return subject, words.email_body.format(**filled, no_withdrawal=words.no_withdrawal, only_received=received)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from include.arrangements.calendar import pull_window
 from include.arrangements.models import Source
 from include.arrangements.reading import load_offices, load_sources
-from include.ledger import figures, intake
+from include.ledger import figures, intake, responses
 from include.ledger.engine import reading
 from include.ledger.models import KINDS, STANDINGS
 from include.reports.overdue import LOOK_BACK, SETTLING, overdue_lists
@@ -38,12 +38,16 @@ def what_stands(now: dt.datetime) -> list[Figure]:
         quarantined = figures.quarantined(session)
         waiting = figures.cases_in_review(session)
         reconciled = intake.newest_reconciled(session, hosts)
+        concerns = [one.office for one in responses.open_concerns(session)]
+        silent = [one.office for one in responses.silent_lists(session)]
     found = []
     for office in sorted({*offices, *(one.office for one in owed)}):
         sealed = [one.sealed_at for one in owed if one.office == office]
         age = (now - min(sealed)).total_seconds() if sealed else 0
         found.append(Figure("oldest_owed_seconds", age, {"office": office}))
         found.append(Figure("overdue", len(overdue.get(office, [])), {"office": office}))
+        found.append(Figure("concerns_open", concerns.count(office), {"office": office}))
+        found.append(Figure("lists_silent", silent.count(office), {"office": office}))
     for host in hosts:
         label = {"host_country": host}
         counts = standings.get(host, {})

@@ -33,6 +33,12 @@ def forgotten_partitions(now: dt.datetime) -> list[str]:
     return [str(partition) for partition in dict.fromkeys([*forgotten, *decided_since])]
 
 
+def undone_decisions() -> frozenset[str]:
+    """The partitions to be reconciled again because of decisions in review, each with how many there are."""
+    with reading() as session:
+        return frozenset(f"{partition} {count}" for partition, count in reviews.not_yet_laid_over(session).items())
+
+
 def offices_still_owed() -> list[str]:
     """Offices with good arrangements to which a list is owed that nobody has refused: it may yet arrive by itself."""
     offices, _ = load_offices(arrangements_folder())

@@ -82,8 +82,8 @@ class Case:
         self.change(day, {**self.now, **cells}, "new")
 
     def change(self, day: dt.date, cells: Cells, *happened: str) -> None:
-        """Let it happen."""
-        self.changes.append(Change(day, cells, happened))
+        """Let it happen; nothing happens to a newborn's case before it is there."""
+        self.changes.append(Change(max(day, self.changes[0].day) if self.changes else day, cells, happened))
         self.now.update(cells)
 
     def on(self, day: dt.date) -> Cells:

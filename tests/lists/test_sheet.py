@@ -1,6 +1,7 @@
 import csv
 import datetime as dt
 import io
+import re
 import string
 
 import openpyxl
@@ -127,6 +128,8 @@ def test_subject_and_body_of_an_email_name_nobody(language):
     subject, body = email_for(sample(language))
     assert "GRC-ATH_2026-0007" in subject
     assert texts(language).no_withdrawal in body
+    assert "RECEIVED GRC-ATH_2026-0007" in body
+    assert not set("{}") & set(subject + body)
     for entry, _, _, name, *_ in ROWS:
         assert name.split(",")[0] not in subject + body
         assert entry not in subject + body
@@ -139,15 +142,31 @@ def test_every_language_has_the_same_words_and_blanks(language):
     def blanks(value):
         if isinstance(value, dict):
             return {key: blanks(inner) for key, inner in value.items()}
-        return (
-            {field for _, field, _, _ in string.Formatter().parse(value) if field} if isinstance(value, str) else None
-        )
+        return sorted(blank for _, *blank in string.Formatter().parse(value) if blank[0] is not None)
 
     for name in Texts.model_fields:
         if name not in ("reviewed_by", "right_to_left"):
             assert blanks(other[name]) == blanks(english[name]), name
     assert set(other["notices"]) == set(NOTICES)
     assert len(set(other["notices"].values())) == 4
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_an_office_must_write_exactly_is_said_exactly_in_every_language(language):
+    words = texts(language)
+    assert words.only_received.endswith("RECEIVED {list_number}")
+    assert {"XLSX", "CSV"} <= set(re.findall("[A-Z]{3,}", words.findings["wrong_kind"]))
+    assert "XLSX" in words.findings["macros"]
+    assert "YYYY-MM-DD" in words.findings["not_a_date"]
+    assert words.yes in words.findings["not_yes_no"]
+    assert words.no in words.findings["not_yes_no"]
+
+    def names(text, column):
+        return re.search(f"[“„«] ?{re.escape(words.columns[column])} ?[”“»]", text)
+
+    for text in (words.reasons["notified_in_error"], words.reasons["consent_withdrawn"], words.closing_body):
+        assert names(text, "record_closed_on"), text
+    assert names(words.closing_body, "remarks")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

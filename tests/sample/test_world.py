@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 
 from include.extracts.contract import COLUMNS
-from include.sample.lives import CASE_COLUMNS
+from include.sample.lives import CASE_COLUMNS, Case
 from include.sample.world import CASES, PROCEDURE, World
 from include.settings import ROOT
 from tests.sample.conftest import FIRST, HOSTS, SECOND, Counted, make_world
@@ -255,6 +255,14 @@ def test_a_case_stays_for_ninety_days_after_its_end(world: World) -> None:
     assert not set(ended.loc[old, "case_id"]) & kept
     recent = ended["updated_at"].str[:10] > (late - dt.timedelta(days=89)).isoformat()
     assert set(ended.loc[recent, "case_id"]) <= kept
+
+
+def test_nothing_happens_to_a_case_before_it_is_there() -> None:
+    newborn = Case(number=1, person="P", position=None, party=1, now={"case_id": "A"})
+    newborn.enter(FIRST + dt.timedelta(days=9), {"status": "booked"})
+    newborn.change(FIRST, {"status": "no_show"}, "no_show")
+    assert newborn.on(FIRST + dt.timedelta(days=8)) == {}
+    assert newborn.on(FIRST + dt.timedelta(days=9)) == {"case_id": "A", "status": "no_show"}
 
 
 def test_a_family_has_one_date_and_one_file(counted: Counted) -> None:

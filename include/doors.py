@@ -1,0 +1,121 @@
+"""The doors by which offices answer: their folders on SFTP servers, and IOM's mailboxes. Looked into, and emptied.
+
+Reach for this when something may have come back. A door is named `folder:OFFICE` or `mailbox:CONNECTION`.
+"""
+
+import datetime as dt
+import hashlib
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from include.arrangements.models import Arrangement
+from include.arrangements.reading import in_force_at, load_offices
+from include.connections import authserv_id, bounce_mailboxes, open_imap, open_sftp, opening_keys
+from include.responses import folder, mailbox
+from include.settings import arrangements_folder
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Emptied:
+    """What was behind a door, in counts."""
+
+    came_back: list[str]
+    """Lists that a mail server could not deliver."""
+    counts: dict[str, int]
+    """How many files or messages were what."""
+    concerns: int
+
+
+def doors(now: dt.datetime) -> list[str]:
+    """Every door of the arrangements in force."""
+    offices = _offices(now)
+    folders = [f"folder:{office}" for office, one in offices.items() if one.answers_server]
+    answering = {one.answers.mailbox for one in offices.values()}
+    bouncing = bounce_mailboxes(channel for one in _all_offices() for channel in one.deliver)
+    return folders + [f"mailbox:{name}" for name in sorted(filter(None, {*answering, *bouncing}))]
+
+
+def what_waits(now: dt.datetime) -> frozenset[str]:
+    """All that waits behind any door, each under a name by which it is known again. A door that is shut has nothing.
+
+    The names are hashes of doors, file names, sizes and times: they say nothing of anybody.
+    """
+    return frozenset(name for door in doors(now) for name in _waiting_at(door, now))
+
+
+def doors_to_open(now: dt.datetime) -> list[str]:
+    """The doors behind which something waits, and those that could not be looked at: emptying them says why."""
+    return [door for door in doors(now) if _waiting_at(door, now, shut=("shut",))]
+
+
+def _waiting_at(door: str, now: dt.datetime, shut: Sequence[str] = ()) -> Sequence[str]:
+    kind, _, name = door.partition(":")
+    try:
+        if kind == "mailbox":
+            with open_imap(name) as imap:
+                found = mailbox.waiting(imap)
+        else:
+            arrangement = _offices(now)[name]
+            with open_sftp(arrangement.answers_server or "") as client:
+                files = folder.waiting(client, arrangement.answers.folder or "/")
+                found = [f"{file.filename} {file.st_size} {file.st_mtime}" for file in files]
+    except Exception as error:
+        _log.warning("%s cannot be looked at (%s)", door, type(error).__name__)
+        return shut
+    return [hashlib.sha256(f"{door} {one}".encode()).hexdigest() for one in found]
+
+
+def empty(door: str, now: dt.datetime) -> Emptied:
+    """Take all that waits behind a door. raises: what opening the door raises, once the rest was taken"""
+    kind, _, name = door.partition(":")
+    offices = _offices(now)
+    if kind == "folder":
+        arrangement = offices[name]
+        with open_sftp(arrangement.answers_server or "") as client:
+            outcomes = folder.collect_folder(client, arrangement, opening_keys(arrangement), now)
+        return Emptied([], _counted(outcomes), sum(one.concerns for one in outcomes))
+    collected = mailbox.collect_mailbox(
+        name,
+        authserv_id(name),
+        {office: one for office, one in offices.items() if one.answers.mailbox == name},
+        open_imap=open_imap,
+        keys_of=opening_keys,
+        now=now,
+    )
+    counts = _counted(collected.outcomes)
+    for what, count in (("for a person", collected.for_a_person), ("quarantined", collected.quarantined)):
+        counts |= {what: count} if count else {}
+    return Emptied(collected.came_back, counts, sum(one.concerns for one in collected.outcomes))
+
+
+class Unread(RuntimeError):
+    """Messages wait for a person; the text says how many, in which folder of which mailbox."""
+
+
+def check_nothing_is_left(now: dt.datetime) -> None:
+    """raises: Unread; ConnectionError if a mailbox cannot be opened"""
+    found = []
+    for door in doors(now):
+        kind, _, name = door.partition(":")
+        if kind == "mailbox":
+            with open_imap(name) as imap:
+                found += [f"{count} in {where} of {name}" for where, count in mailbox.left_over(imap).items()]
+    if found:
+        raise Unread(f"{'; '.join(found)}: read them, see to what they say, and move them to {mailbox.HANDLED}")
+
+
+def _counted(outcomes: list[folder.Outcome]) -> dict[str, int]:
+    said = [one.outcome for one in outcomes]
+    return {outcome: said.count(outcome) for outcome in dict.fromkeys(said)}
+
+
+def _offices(now: dt.datetime) -> Mapping[str, Arrangement]:
+    found = {office: in_force_at(versions, now) for office, versions in load_offices(arrangements_folder())[0].items()}
+    return {office: one for office, one in found.items() if one}
+
+
+def _all_offices() -> list[Arrangement]:
+    return [version for versions in load_offices(arrangements_folder())[0].values() for version in versions]

@@ -1,0 +1,1 @@
+"""What came back from offices: answers on their lists, receipts, mail that could not be delivered."""
