@@ -55,7 +55,7 @@ def arranged(
             "list": {"days": days, "at": "09:00", "holidays": hosts[0], "format": "csv"} | settings,
             "consent": consent,
             "deliver": {"sftp": [sftp], "email": [email], "both": [sftp, email]}[via],
-            "answers": {"folder": f"/{office}/answers", "escalate": ["focal.point@iom.example"]},
+            "answers": {"mailbox": "imap_year", "escalate": ["focal.point@iom.example"]},
             "effective_from": BEGIN,
         }
     )

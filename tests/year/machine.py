@@ -31,6 +31,7 @@ from include.lists.compose import (
     hold_list,
     offices_that_cannot_wait,
 )
+from tests.year.answers import CUT_OFF, LOST, TWICE, Answers
 from tests.year.arranged import keys_of
 from tests.year.expected import IN_ERROR, SILENT, should_believe
 from tests.year.iom import Iom
@@ -53,6 +54,9 @@ FAULTS = (
     "an upload is cut",
     "a message comes back",
     "a list is voided",
+    LOST,
+    TWICE,
+    CUT_OFF,
 )
 _DAY = dt.timedelta(days=1)
 _Made = tuple[str | None, dict[str, int]]
@@ -101,6 +105,7 @@ class Year:
         self.desks = {arrangement.office: Desk(arrangement) for arrangement in arrangements}
         self.iom = Iom(arrangements, self._told)
         self.post = Post(folder)
+        self.answers = Answers()
         self.counts: Counter[str] = Counter()
         self.checked = 0
         """Beliefs of an office about a case that were held against what is true."""
@@ -134,6 +139,10 @@ class Year:
             self._void(unlucky)
         self._send(unlucky, faults, chance)
         self._check_day()
+        for desk in self.desks.values():
+            self.answers.answer(desk.arrangement, desk.has.lists, faults, self._now, chance)
+        self.answers.see_to_concerns(self._now, chance)
+        self._check_answers()
 
     def come_to_rest(self) -> None:
         """Let everything arrive: no more faults, nothing new in any life, two lists for every office."""
@@ -157,6 +166,7 @@ class Year:
                 self._scheduled(desk, ())
             self._send("", (), Random(0))
             self._check_day()
+            self._check_answers()
         self.check_at_rest()
 
     # What is true of extracts and cases -------------------------------------------------------------------------
@@ -428,6 +438,13 @@ class Year:
                 assert entry in in_flight or desk.has.beliefs.get(entry) == belief, self._story(entry, office)
             for number, lines in desk.has.lists.items():
                 assert desk.sent.lists[number] == lines, self._story(f"{number} is not what was sealed", office)
+
+    def _check_answers(self) -> None:
+        told: dict[str, Shelf] = {}
+        for office, desk in self.desks.items():
+            known = {**desk.has.lists, **{number: desk.sent.lists[number] for number in desk.lost}}
+            told[office] = Shelf(known)
+        self.answers.check(told)
 
     # At rest -----------------------------------------------------------------------------------------------------
 
