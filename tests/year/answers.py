@@ -42,7 +42,8 @@ class Answers:
 
     standing: set[str] = field(default_factory=set)
     answered: set[str] = field(default_factory=set)
-    closed: list[Said] = field(default_factory=list)
+    closed: dict[str, list[Said]] = field(default_factory=dict)
+    """By entry, what says that its record was closed."""
     concerns: int = 0
     _lost: list[tuple[Arrangement, list[Said]]] = field(default_factory=list)
 
@@ -89,7 +90,7 @@ class Answers:
     def _must_be_closed(self, number: str, line: Line) -> bool:
         if line.belief.kind not in (LEFT, ERASED):
             return False
-        said = [one for one in self.closed if one.entry == line.entry]
+        said = self.closed.get(line.entry, [])
         after = line.belief.kind == LEFT and any(str(one.closed_on) >= line.belief.day for one in said)
         return not after and not any(one.number == number for one in said)
 
@@ -105,7 +106,9 @@ class Answers:
         self.answered |= {one.number for one in said}
         self.standing |= {one.entry for one in said if one.concern}
         self.concerns += sum(one.concern for one in said)
-        self.closed += [one for one in said if one.closed_on]
+        for one in said:
+            if one.closed_on:
+                self.closed.setdefault(one.entry, []).append(one)
 
 
 def _said(number: str, line: Line, now: dt.datetime, chance: Random) -> Said:

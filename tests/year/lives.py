@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 OPEN = ("registered", "booked", "no_show")
+NEVER_ASKED = "Unheard"
+"""In the name of whoever wants to go home and never applied for asylum: nobody of them may be on a list."""
 KEPT_AFTER_CLOSING = dt.timedelta(days=90)
 _DAY = dt.timedelta(days=1)
 
@@ -111,7 +113,8 @@ class Lives:
         host = list(self.hosts)[chance.randrange(len(self.hosts))]
         self._ids += 1
         case_id = f"{host}-{self._ids:05d}"
-        # Most have applied; of some the machine is not sure; of some it is and is wrong; some never applied.
+        # Most have applied. Of some the machine is not sure; of some it is, and is wrong: they stand beside a stranger's
+        # record, until a person sees it. Some never applied.
         link = chance.choice(["accept"] * 7 + ["review", "wrong", None])
         reference = f"R{self._ids:05d}" if link else None
         if reference:
@@ -123,7 +126,7 @@ class Lives:
                 case_id,
                 host,
                 offices[chance.randrange(len(offices))],
-                f"Asked{self._ids:05d}" if link else f"Unheard{self._ids:05d}",
+                self._name("Asked", reference),
                 "Nino",
                 day,
                 reference,
@@ -135,6 +138,9 @@ class Lives:
         )
         if chance.randrange(3):
             self._book(self.rows[host, case_id], day, chance)
+
+    def _name(self, asked: str, reference: str | None) -> str:
+        return f"{asked if reference else NEVER_ASKED}{self._ids:05d}"
 
     def _set(self, row: Row, day: dt.date, what: str) -> Row:
         self.rows[row.host, row.case_id] = replace(row, changed_on=day)
@@ -194,7 +200,7 @@ class Lives:
             self._ids += 1
             again = f"{row.host}-{self._ids:05d}"
             self._set(
-                replace(row, case_id=again, family_name=f"Again{self._ids:05d}", status="registered", expected=None,
+                replace(row, case_id=again, family_name=self._name("Again", row.reference), status="registered", expected=None,
                         registered_on=day, link="accept" if row.reference else None),
                 day,
                 f"registered again after {row.case_id}",

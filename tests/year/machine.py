@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
+from typing import NoReturn
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -35,7 +36,7 @@ from tests.year.answers import CUT_OFF, LOST, TWICE, Answers
 from tests.year.arranged import keys_of
 from tests.year.expected import IN_ERROR, SILENT, should_believe
 from tests.year.iom import Iom
-from tests.year.lives import OPEN, Lives, Snapshot
+from tests.year.lives import NEVER_ASKED, OPEN, Lives, Snapshot
 from tests.year.office import EXPECTED, LEFT, STAYS, Belief, Line, Shelf, opened
 from tests.year.post import Post
 
@@ -325,28 +326,32 @@ class Year:
         concerned = self._concerned(desk, before)
         self.checked += len(concerned)
         told = {desk.cases[line.entry]: line for line in lines}
-        assert len(told) == len(lines), self._story("a case is on a list twice", office)
+        if len(told) != len(lines):
+            self._fail("a case is on a list twice", office)
         for key, line in told.items():
             had, case = before.get(key), self.iom.known[key]
             should = should_believe(had, case, desk.arrangement, day)
-            story = self._story(f"told {line}\nhad {had}\nshould {should}\nknown {case}", office, key)
-            assert line.belief == should, story
-            assert line.belief != had, f"told twice: {story}"
             told_before = had is not None and had.kind == EXPECTED
-            assert (line.notice == "NEW") == (line.belief.kind == EXPECTED and (had is None or had.kind == STAYS)), (
-                story
-            )
-            assert ("late" in line.marked) == (line.notice == "DEPARTED" and not told_before), story
+            is_new = line.belief.kind == EXPECTED and (had is None or had.kind == STAYS)
             moved = line.notice == "CHANGED" and told_before and had is not None and had.day != line.expected
-            if told_before:
-                assert line.previous == (had.day if moved and had else ""), story
+            wrong = {
+                "never asked for asylum": NEVER_ASKED.upper() in line.name,
+                "not what is true": line.belief != should,
+                "told twice": line.belief == had,
+                "the wrong notice": (line.notice == "NEW") != is_new,
+                "late, or not": ("late" in line.marked) != (line.notice == "DEPARTED" and not told_before),
+                "not the previous day": told_before and line.previous != (had.day if moved and had else ""),
+            }
+            for what in (what for what, is_so in wrong.items() if is_so):
+                self._fail(f"{what}: told {line}, had {had}, should {should}, known {case}", office, key)
         due = next_due([desk.arrangement], max(filter(None, [desk.seen_to, _morning(desk.arrangement, day)])))
         for key in concerned:
             if key not in told:
                 had, case = before.get(key), self.iom.known[key]
                 should = should_believe(had, case, desk.arrangement, day)
                 waits = kind == "urgent" and not _at_once(had, should, due)
-                assert should == had or waits, self._story(f"not told: had {had}, should {should}, {case}", office, key)
+                if should != had and not waits:
+                    self._fail(f"not told: had {had}, should {should}, known {case}", office, key)
 
     def _concerned(self, desk: Desk, before: Iterable[Key]) -> set[Key]:
         return {key for key in self.iom.known if key[0] in desk.arrangement.host_countries} | set(before)
@@ -424,7 +429,8 @@ class Year:
             numbers.setdefault((made.office, made.year), []).append(made.number)
             has = number in desk.has.lists
             said = {"told": has or number in desk.lost, "sealed": not has, "void": not has}[made.state]
-            assert said, self._story(f"{number} is {made.state}, and the office has it: {has}", made.office)
+            if not said:
+                self._fail(f"{number} is {made.state}, and the office has it: {has}", made.office)
             assert (number in desk.sent.lists) == (made.state != "void")
         for found in numbers.values():
             assert found == list(range(1, len(found) + 1)), f"the numbers have a gap: {found}"
@@ -435,9 +441,11 @@ class Year:
                 for line in desk.sent.lists[number]
             }
             for entry, belief in desk.sent.beliefs.items():
-                assert entry in in_flight or desk.has.beliefs.get(entry) == belief, self._story(entry, office)
+                if entry not in in_flight and desk.has.beliefs.get(entry) != belief:
+                    self._fail(f"{entry} should be {belief}", office, desk.cases[entry])
             for number, lines in desk.has.lists.items():
-                assert desk.sent.lists[number] == lines, self._story(f"{number} is not what was sealed", office)
+                if desk.sent.lists[number] != lines:
+                    self._fail(f"{number} is not what was sealed", office)
 
     def _check_answers(self) -> None:
         told: dict[str, Shelf] = {}
@@ -453,17 +461,13 @@ class Year:
         for office, desk in self.desks.items():
             assert desk.has.lists == desk.sent.lists, f"{office} is still owed a list"
             beliefs = desk.beliefs(desk.has)
-            names = {line.name for lines in desk.has.lists.values() for line in lines}
-            assert not [name for name in names if "UNHEARD" in name], "somebody who never asked for asylum is on a list"
             announced: set[str] = set()
             for number in sorted(desk.has.lists):
                 for line in desk.has.lists[number]:
                     if line.belief.kind == EXPECTED or "late" in line.marked:
                         announced.add(line.entry)
                     elif line.belief.kind == LEFT and line.entry not in announced | desk.voided:
-                        raise AssertionError(
-                            self._story(f"left, and nobody was told: {line}", office, desk.cases[line.entry])
-                        )
+                        self._fail(f"left, and nobody was told: {line}", office, desk.cases[line.entry])
             for key in {*beliefs, *self.lives.rows}:
                 self._check_life(desk, key, beliefs.get(key))
 
@@ -472,33 +476,30 @@ class Year:
         life, case, arrangement = self.lives.rows[key], self.iom.known[key], desk.arrangement
         covered = arrangement.covers(life.host, life.iom_office)
         consents = life.consent is True or (life.consent is None and arrangement.consent == "recorded")
-        wrong = case.decided == "reject" and not case.matched
-        story = self._story(f"believes {belief}, but {life} ({case})", arrangement.office, key)
-        if belief is not None and belief.kind == EXPECTED:
-            assert life.status in OPEN, story
-            assert covered, story
-            assert not wrong, story
-            assert (belief.day, belief.name) == (life.expected.isoformat() if life.expected else "", life.name), story
-            assert life.consent is not False or arrangement.consent == "recorded", story
-        if belief is not None and belief.kind == LEFT and covered and not wrong:
-            assert life.departed_on is not None, story
-            assert belief.day == life.departed_on.isoformat(), story
-        in_extract = not case.missing
-        if covered and consents and case.to_tell and not wrong and in_extract and belief != SILENT:
+        rejected = case.decided == "reject" and not case.matched
+        kind = belief.kind if belief else None
+        day = life.expected.isoformat() if life.expected else ""
+        wrong = False
+        if belief is not None and kind == EXPECTED:
+            wrong = life.status not in OPEN or not covered or rejected or (belief.day, belief.name) != (day, life.name)
+            wrong |= life.consent is False and arrangement.consent == "required"
+        elif belief is not None and kind == LEFT and covered and not rejected:
+            wrong = life.departed_on is None or belief.day != life.departed_on.isoformat()
+        elif covered and consents and case.to_tell and not rejected and not case.missing and belief != SILENT:
             if life.departed_on and life.departed_on >= arrangement.effective_from:
-                assert belief is not None, story
-                assert belief.kind == LEFT, story
+                wrong = kind != LEFT
             elif life.status in ("registered", "booked") and (life.expected or arrangement.list.undated):
-                assert belief is not None, story
-                assert belief.kind == EXPECTED, story
+                wrong = kind != EXPECTED
+        if wrong:
+            self._fail(f"at rest it believes {belief}, but {life} ({case})", arrangement.office, key)
 
-    def _story(self, what: str, office: str, key: Key | None = None) -> str:
-        """What went wrong, and all that ever happened to the case and that its office was told of it."""
+    def _fail(self, what: str, office: str, key: Key | None = None) -> NoReturn:
+        """raises: AssertionError with what went wrong, and all that happened to the case and that anybody was told of it"""
         lines = [f"{self.today} {office}: {what}"]
         if key:
             lines += [f"  {day} {said}" for day, case, said in self.lives.happened if case == key[1]]
         of_case = [line for line in self.diary if key is None or repr(key) in line or key[0] in line]
-        return "\n".join([*lines, *(f"  {line}" for line in of_case[-80:])])
+        raise AssertionError("\n".join([*lines, *(f"  {line}" for line in of_case[-80:])]))
 
 
 def opened_lists(files: dict[str, bytes]) -> Iterator[tuple[str, tuple[Line, ...]]]:

@@ -72,26 +72,25 @@ class Post:
         self._seen.update(new)
         if new:
             yield {path.name: path.read_bytes() for path in new}
-        for path, message in self._messages(office):
-            if path not in self._seen:
-                self._seen.add(path)
-                yield {
-                    part.get_filename(): part.get_payload(decode=True)
-                    for part in message.walk()
-                    if part.get_content_disposition() == "attachment"
-                }
+        for path, message in self._unread(office):
+            self._seen.add(path)
+            yield {
+                part.get_filename(): part.get_payload(decode=True)
+                for part in message.walk()
+                if part.get_content_disposition() == "attachment"
+            }
 
     def lose(self, office: str) -> tuple[str, str] | None:
         """Lose the oldest message that nobody has read yet, after its server took it: its Message-ID, and its list."""
-        for path, message in self._messages(office):
-            if path not in self._seen:
-                self._seen.add(path)
-                return message["Message-ID"], message["X-Notification-List"]
+        for path, message in self._unread(office):
+            self._seen.add(path)
+            return message["Message-ID"], message["X-Notification-List"]
         return None
 
-    def _messages(self, office: str) -> Iterator[tuple[Path, email.message.Message]]:
+    def _unread(self, office: str) -> Iterator[tuple[Path, email.message.Message]]:
         for path in sorted((self._folder / "mail" / f"{office.lower()}@unhcr.example").glob("*.eml")):
-            yield path, email.message_from_bytes(path.read_bytes())
+            if path not in self._seen:
+                yield path, email.message_from_bytes(path.read_bytes())
 
     @contextmanager
     def _sftp(self, office: str) -> Iterator[paramiko.SFTPClient]:
