@@ -72,7 +72,7 @@ def _about(one: Standing, arrangement: Arrangement) -> list[str]:
         f"{arrangement.name} ({concern.office}) doubts that a return is voluntary.",
         "",
         f"- entry {concern.entry} of list {concern.list_number}, since {since}",
-        f"- {str(one).partition(': ')[2]}",
+        f"- {one.when}",
         "",
         *(["This person has left while the concern stood. It stays open until somebody has looked.", ""]
           if concern.departed_on else [_NO_ANSWER, ""]),
@@ -128,7 +128,8 @@ def _of_findings(one: responses.Unreported, arrangement: Arrangement) -> _Mail:
     words = texts(arrangement.language)
     findings = [Finding(**finding) for finding in one.findings]
     body = words.answers_body.format(
-        came=f"{one.came_at.astimezone(ZoneInfo(arrangement.timezone)):%Y-%m-%d %H:%M %Z}",
+        # Without the mark a date between Arabic words is shown from its end.
+        came=f"\u200e{one.came_at.astimezone(ZoneInfo(arrangement.timezone)):%Y-%m-%d %H:%M %Z}",
         findings="\n".join(f"- {line}" for line in explained(findings, words)),
         contact=arrangement.whom_to_call.email,
     )

@@ -130,6 +130,13 @@ def test_a_departure_with_the_concern_open_is_recorded_and_told_loudly(entry, po
     assert len(tell_concerns(NOON + 2 * DAY)) == 1, "every day until somebody has looked"
 
 
+def test_a_departure_on_the_day_on_which_a_concern_was_told_is_told_the_same_day(entry, post):
+    answer((entry["A"], "yes", "", ""))
+    tell_concerns(NOON)
+    leave(MONDAY)
+    assert ["LEFT" in said for said in tell_concerns(NOON + HOUR)] == [True]
+
+
 def leave(day):
     gone = case("A", status="departed", departed_on=pd.Timestamp(day))
     reconcile(day, cases(gone, case("B"), case("C"), case("D")), mark="z")
@@ -265,7 +272,7 @@ def test_an_entry_to_be_erased_is_asked_for_until_it_is(entry, post, arranged):
     assert "to be erased" in post(PROTECTION)[0][1]
     answer_on = file((entry["A"], "", "2026-11-14", ""), number="GRC-ATH_2026-0002")
     take_file(office(), answer_on, "a.csv", "sftp", OpeningKeys(), NOON + 13 * DAY)
-    assert remind(NOON + 40 * DAY) == {}
+    assert "to close" not in remind(NOON + 40 * DAY)
 
 
 def test_a_record_closed_before_the_departure_does_not_answer_for_it(entry, post, arranged):
@@ -301,7 +308,7 @@ def test_who_came_back_from_a_departure_that_was_none_is_not_asked_for(entry, po
         start=2,
     ):
         told_list(table=table, moment=MORNING + number * DAY)
-    assert remind(NOON + 40 * DAY) == {}
+    assert "to close" not in remind(NOON + 40 * DAY)
 
 
 def test_a_concern_of_a_case_that_stays_has_no_days_left(entry, post):

@@ -133,6 +133,11 @@ def next_number(session: Session, office: str, year: int) -> int:
     return (session.scalar(select(func.max(List.number)).filter_by(office=office, year=year)) or 0) + 1
 
 
+def newest_year(session: Session, office: str) -> int:
+    """The year under which the office's newest list is numbered, 0 before its first."""
+    return session.scalar(select(func.max(List.year)).filter_by(office=office)) or 0
+
+
 def last_period_end(session: Session, office: str) -> dt.date | None:
     """The day up to which the office's newest scheduled list went, or None before its first."""
     return session.scalar(select(func.max(List.period_to)).filter_by(office=office, kind="scheduled"))

@@ -268,6 +268,12 @@ def concerns_of(session: Session, entry: str) -> list[Concern]:
     return list(session.scalars(select(Concern).filter_by(entry=entry).order_by(Concern.id)))
 
 
+def everything_said(session: Session) -> list[Said]:
+    """Every answer that was kept, oldest first."""
+    rows = session.execute(select(Answer, List).join(List, List.id == Answer.list_id).order_by(Answer.id))
+    return [Said(about.list_number, one.entry, one.concern, one.record_closed_on, one.remarks) for one, about in rows]
+
+
 def words_of(session: Session, entry: str) -> list[tuple[dt.datetime, str, Answer]]:
     """All that the office answered on this entry, oldest first: when, on which list, and the answer."""
     rows = session.execute(

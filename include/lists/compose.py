@@ -225,11 +225,13 @@ def _document(
     session: Session, arrangement: Arrangement, kind: str, due_on: dt.date, notices: pd.DataFrame
 ) -> NotificationList:
     since = outbox.last_period_end(session, arrangement.office) if kind == "scheduled" else None
+    # A list of the old year that is made late comes after those of the new one: it is read in the order of numbers.
+    year = max(due_on.year, outbox.newest_year(session, arrangement.office))
     document = NotificationList(
         office=arrangement.office,
         office_name=arrangement.name,
-        year=due_on.year,
-        number=outbox.next_number(session, arrangement.office, due_on.year),
+        year=year,
+        number=outbox.next_number(session, arrangement.office, year),
         kind=kind,
         language=arrangement.language,
         made_on=due_on,

@@ -28,7 +28,7 @@ CLOSE_BY = 3
 
 
 class ConcernsNeedSomebody(RuntimeError):
-    """Concerns stand of people who leave within days, or have left; the message names entries and days, nobody."""
+    """Concerns stand of people who leave within days, or have left; the message names lists and days, nobody."""
 
 
 class OfficesAreSilent(RuntimeError):
@@ -43,17 +43,21 @@ class Standing:
     arrangement: Arrangement | None
     days_left: int | None
 
-    def __str__(self) -> str:
+    @property
+    def when(self) -> str:
+        """How near the departure is."""
         one = self.concern
         if one.departed_on:
-            when = f"has LEFT on {one.departed_on} although it stood"
-        elif self.days_left is None:
-            when = "no departure expected now"
-        elif self.days_left < 0:
-            when = f"expected departure was {-self.days_left} days ago, and no news has come"
-        else:
-            when = f"{self.days_left} days to the expected departure on {one.expected_departure_on}"
-        return f"{one.office}, entry {one.entry} of list {one.list_number}: {when}"
+            return f"has LEFT on {one.departed_on} although it stood"
+        if self.days_left is None:
+            return "no departure is expected now"
+        if self.days_left < 0:
+            return f"the expected departure was {-self.days_left} days ago, and no news has come"
+        return f"{self.days_left} days to the expected departure on {one.expected_departure_on}"
+
+    def __str__(self) -> str:
+        """For logs and the UI, where not even an entry's reference belongs."""
+        return f"{self.concern.office}, a concern on list {self.concern.list_number}: {self.when}"
 
 
 def standing_concerns(now: dt.datetime) -> list[Standing]:

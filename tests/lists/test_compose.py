@@ -141,6 +141,16 @@ def test_a_number_has_no_gap_when_a_send_fails_and_is_tried_again(tmp_path):
         assert sorted(session.scalars(select(Delivery.attempts))) == [1, 2]
 
 
+def test_a_list_of_the_old_year_that_is_made_late_has_a_number_after_those_of_the_new_one():
+    """An office reads its lists in number order: what was made later must not have the earlier number."""
+    new_year = dt.date(2027, 1, 1)
+    reconcile(new_year, cases(case("A", expected_departure_on=pd.Timestamp("2027-01-02"))))
+    assert compose_urgent(day=new_year) == ("GRC-ATH_2027-0001", {"NEW": 1})
+    reconcile(new_year, cases(case("A", expected_departure_on=pd.Timestamp("2027-01-28"))), mark="b")
+    late = dt.datetime(2026, 12, 28, 7, tzinfo=dt.UTC)
+    assert compose(due_at=late) == ("GRC-ATH_2027-0002", {"CHANGED": 1})
+
+
 def test_a_voided_list_is_told_anew_and_named(tmp_path):
     reconcile(MONDAY, cases(case("A")))
     compose()

@@ -2,7 +2,9 @@
 
 import datetime as dt
 import io
+import shutil
 import stat
+import subprocess
 
 import msoffcrypto.format.ooxml
 import openpyxl
@@ -18,7 +20,7 @@ from include.demo.keys import make_age_identity
 from include.ledger import outbox, recipients, responses
 from include.ledger.engine import reading, writing
 from include.ledger.models import Answer, Concern, Delivery, List, Response, Told
-from include.responses.opening import OpeningKeys
+from include.responses.opening import OpeningKeys, open_answer
 from include.responses.taking import SETTLES_IN, take_file, take_line
 from tests.ledger.world import MORNING, notices
 from tests.responses.filling import saved
@@ -104,6 +106,7 @@ def test_a_closed_concern_comes_again_only_with_something_new(entry):
     take(file((entry["A"], "yes", "", "pressed by a relative")))
     close(entry["A"])
     take(file((entry["A"], "yes", "", "pressed by a relative"), (entry["B"], "no", "", "")))
+    take(file((entry["A"], "yes", CLOSED, "pressed by a relative")))
     assert open_entries() == [], "the old file, filled further, says it still"
     take(file((entry["A"], "yes", "", "has called us again")))
     assert open_entries() == [entry["A"]]
@@ -302,3 +305,24 @@ def test_the_database_itself_refuses_an_answer_about_what_is_not_on_the_list(ent
         with pytest.raises(IntegrityError):
             responses.take(session, response, said, lists)
         session.rollback()
+
+
+@pytest.mark.skipif(shutil.which("gpg") is None, reason="apt-get install gnupg")
+def test_what_gnupg_seals_and_signs_as_it_does_by_default_opens(tmp_path):
+    certificate, secret, fingerprint = make_key("IOM")
+    _, office_secret, office_fingerprint = make_key("UNHCR Athens")
+    home = tmp_path / "gnupg"
+    home.mkdir(mode=0o700)
+
+    def gpg(*arguments, given):
+        command = ["gpg", "--homedir", home, "--batch", "--quiet", "--trust-model", "always", *arguments]
+        return subprocess.run(command, input=given, capture_output=True, check=True).stdout
+
+    gpg("--import", given=certificate.encode())
+    gpg("--import", given=office_secret.encode())
+    content = file(("7K3M-9QXT", "yes", "", "")) * 50  # long enough to be packed
+    try:
+        sealed = gpg("--encrypt", "--sign", "-u", office_fingerprint, "-r", fingerprint, given=content)
+    finally:
+        subprocess.run(["gpgconf", "--homedir", home, "--kill", "all"], check=False)
+    assert open_answer(sealed, "list.csv.gpg", OpeningKeys(secret_key=secret)) == (content, "list.csv", True)

@@ -1,0 +1,67 @@
+"""Any days with any faults: what offices believe is what is true. `python -m benchmarks.year` is the whole year."""
+
+import datetime as dt
+import os
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
+
+from tests.year.arranged import BEGIN, HOSTS, OFFICES
+from tests.year.lives import Lives
+from tests.year.machine import FAULTS, Year
+
+REGIONS = [("GRC",), ("DEU", "AUT"), ("TUR",), ("NER",), ("PAK",), ("GEO",), ("MAR",), ("EGY",)]
+"""Host countries that share an office; each with all of its offices."""
+
+
+def years(new_installation) -> type[RuleBasedStateMachine]:
+    class AYear(RuleBasedStateMachine):
+        """Each step is a day; a failing year shrinks to the fewest days, faults and happenings."""
+
+        year: Year | None = None
+
+        @initialize(
+            regions=st.sets(st.sampled_from(REGIONS), min_size=1, max_size=2),
+            people=st.integers(4, 12),
+            begin=st.sampled_from([BEGIN, dt.date(2026, 12, 23)]),
+        )
+        def begin(self, regions, people, begin):
+            hosts = {host: HOSTS[host] for region in sorted(regions) for host in region}
+            offices = [office for office in OFFICES if set(office.host_countries) & set(hosts)]
+            self.year = Year(new_installation(), offices, Lives(hosts, people, pace=8), begin)
+
+        @rule(faults=st.sets(st.sampled_from(FAULTS), max_size=5), chance=st.randoms(use_true_random=False))
+        def a_day(self, faults, chance):
+            year, self.year = self.year, None
+            try:
+                year.a_day(faults, chance)
+                self.year = year
+            finally:
+                if self.year is None:
+                    year.close()
+
+        def teardown(self):
+            if self.year is not None:
+                try:
+                    self.year.come_to_rest()
+                finally:
+                    self.year.close()
+
+    return AYear
+
+
+@pytest.mark.parametrize("new_installation", ["sqlite", "postgresql"], indirect=True)
+def test_what_offices_believe_is_true_whatever_fails(new_installation, request):
+    """On any day: the lists on their way told or to be told, once each, late only with a mark, and nobody else."""
+    few = request.node.callspec.params["new_installation"] == "postgresql"
+    run_state_machine_as_test(
+        years(new_installation),
+        settings=settings(
+            max_examples=int(os.environ.get("YEARS", 2 if few else 8)),
+            stateful_step_count=int(os.environ.get("DAYS", 10 if few else 20)),
+            suppress_health_check=list(HealthCheck),
+            phases=[Phase.generate, *([Phase.shrink] if os.environ.get("SHRINK") else [])],
+        ),
+    )
