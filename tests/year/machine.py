@@ -434,6 +434,10 @@ class Year:
             assert (number in desk.sent.lists) == (made.state != "void")
         for found in numbers.values():
             assert found == list(range(1, len(found) + 1)), f"the numbers have a gap: {found}"
+        self._check_beliefs()
+
+    def _check_beliefs(self) -> None:
+        """What an office believes is what its lists brought it to, but for those on their way."""
         for office, desk in self.desks.items():
             in_flight = {
                 line.entry
