@@ -75,6 +75,15 @@ def test_an_answer_is_seen_and_taken_at_either_door(entry, answers_folder, inbox
         check_nothing_is_left(NOON)
 
 
+def test_an_office_with_a_folder_may_reply_to_a_mail_all_the_same(entry, answers_folder, inbox, tmp_path):
+    path = tmp_path / "arrangements" / "offices" / "GRC-ATH.yaml"
+    path.write_text(path.read_text().replace("  mailbox: imap_test\n", ""))
+    assert doors(NOON) == ["folder:GRC-ATH", "mailbox:imap_test"], "what comes back of its lists is read there"
+    put(inbox, reply(("list.csv", file((entry["A"], "yes", "", "")))))
+    assert empty("mailbox:imap_test", NOON).concerns == 1
+    assert open_entries() == [entry["A"]]
+
+
 @pytest.mark.fault(
     "the server of one door is away",
     happens="every other door is emptied; the one that is shut is tried at each look",
