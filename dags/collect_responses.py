@@ -49,7 +49,7 @@ def collect_responses():
         return tell_concerns(datetime.now(UTC))
 
     @task(trigger_rule="all_done")
-    def tell_what_was_not_understood() -> int:
+    def tell_not_understood() -> int:
         """Mail what could not be taken to its office and to IOM's focal point."""
         from include.reminders import tell_what_was_not_understood
 
@@ -62,7 +62,7 @@ def collect_responses():
 
         return remind(datetime.now(UTC))
 
-    collect.expand(door=find_doors()) >> tell_concerns() >> tell_what_was_not_understood() >> remind()
+    collect.expand(door=find_doors()) >> tell_concerns() >> tell_not_understood() >> remind()
 
 
 collect_responses()
