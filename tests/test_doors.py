@@ -9,7 +9,7 @@ import yaml
 
 from include.doors import Unread, check_nothing_is_left, doors, doors_to_open, empty, what_waits
 from include.operators import DoorsTrigger
-from tests.imap import counts, dovecot, inbox_of, put
+from tests.imap import counts, inbox_of, put
 from tests.ledger.world import MORNING
 from tests.responses.test_mailbox import OURS, reply
 from tests.responses.world import LIST, booked, file, office, open_entries, receipts, told_list
@@ -18,15 +18,9 @@ from tests.servers import PASSWORD, USER, sftp
 NOON = MORNING + dt.timedelta(hours=5)
 
 
-@pytest.fixture(scope="module")
-def server():
-    with dovecot() as running:
-        yield running
-
-
 @pytest.fixture
-def inbox(server, monkeypatch):
-    with inbox_of(server, monkeypatch, authserv_id=OURS) as opened:
+def inbox(imap_server, monkeypatch):
+    with inbox_of(imap_server, monkeypatch, authserv_id=OURS) as opened:
         yield opened
 
 

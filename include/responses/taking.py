@@ -169,8 +169,7 @@ def _take(
     good, _ = _on_its_lists(session, office, file)
     kept, _ = merged(good)
     lists: Mapping[str, List] = responses.lists_of(session, office, {row.list_number for row in kept})
-    said = [responses.Said(row.list_number, row.entry, row.concern, row.record_closed_on, row.remarks) for row in kept]
-    taken = responses.take(session, response, said, lists)
+    taken = responses.take(session, response, kept, lists)
     for about in lists.values():
         responses.record_receipt(session, about, "answer", now)
     return Outcome(outcome.outcome, outcome.findings, taken.concerns)
