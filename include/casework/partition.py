@@ -5,7 +5,8 @@ from collections.abc import Collection
 
 import pandas as pd
 
-from include.arrangements.reading import in_force, load_offices
+from include.arrangements.reading import in_force, load_offices, load_policy, version
+from include.casework import concern
 from include.casework.standings import decide, settle_matches
 from include.extracts.partition import good_rows
 from include.ledger import caseload, reviews
@@ -41,11 +42,20 @@ def decide_partition(key: str, now: dt.datetime) -> dict[str, int]:
         )
         records = _records(register[RECORD_COLUMNS], caseload.procedure_records(session, host), named)
         decisions["changed"] = changed(decisions, cases, register, hashing_key())
-        matches = settle_matches(links, known, caseload.told_cases(session, host), decisions, records)
+        told = caseload.told_cases(session, host)
+        matches = settle_matches(links, known, told, decisions, records)
         # Other people's records are not kept.
         records = records[records["asylum_reference"].isin(matches["asylum_reference"])]
         offices = _offices(cases, partition)
         decided = decide(cases, matches, records, offices)
+        policy = in_force(load_policy(arrangements_folder())[0], partition.day)
+        found = concern.applies(concern.facts(cases, decided, records, told), policy)
+        asked = concern.measures(found, policy)
+        decided = decided.assign(
+            marked=concern.join_marks(decided["marked"], asked["marked"]),
+            concerns=asked["concerns"],
+            urgent=asked["urgent"],
+        )
         rows = cases.rename(columns={"asylum_reference": "typed_asylum_reference"}).merge(
             decided.drop(columns="asylum_reference"), on="case_id", validate="one_to_one"
         )
@@ -59,6 +69,7 @@ def decide_partition(key: str, now: dt.datetime) -> dict[str, int]:
             unusable=cases_extract.quarantined_count,
             without_office=without_office,
             model_version=model_version,
+            policy_version=version(policy) if policy else None,
             now=now,
         )
 

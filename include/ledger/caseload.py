@@ -93,6 +93,7 @@ def write_day(
     unusable: int,
     without_office: int,
     model_version: str,
+    policy_version: str | None,
     now: dt.datetime,
 ) -> dict[str, int]:
     """Write what was decided for a partition, replacing an earlier reconciliation of the same day.
@@ -121,6 +122,7 @@ def write_day(
             cases_extract_id=cases_extract.id,
             procedure_extract_id=procedure_extract.id,
             model_version=model_version,
+            policy_version=policy_version,
             counts=counts,
             missing_count=missing,
             without_office_count=without_office,

@@ -1,7 +1,7 @@
 """Which extracts were accepted and which partitions were reconciled from them."""
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Subquery, exists, func, select
@@ -163,3 +163,13 @@ def newest_reconciled(session: Session, host_countries: Collection[str]) -> dict
     )
     days: dict[str, dt.date] = {host: day for host, day in rows}  # noqa: C416  (rows are not tuples to mypy)
     return {host: days.get(host) for host in host_countries}
+
+
+def policies_of(session: Session, days: Mapping[str, dt.date | None]) -> str | None:
+    """The versions of headquarters' policy by which these days of host countries were decided, `;` between several."""
+    found = {
+        reconciliation.policy_version
+        for host, day in days.items()
+        if day is not None and (reconciliation := session.get(Reconciliation, (host, day)))
+    }
+    return ";".join(sorted(filter(None, found))) or None
