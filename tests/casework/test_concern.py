@@ -58,6 +58,7 @@ def means(when: dict, **case) -> bool:
         ({"vulnerabilities": ["child"]}, {"vulnerabilities": "elderly; child"}, True),
         ({"vulnerabilities": ["child"]}, {"vulnerabilities": "child;"}, True),
         ({"vulnerabilities": ["child"]}, {"vulnerabilities": "unaccompanied_child"}, False),
+        ({"vulnerabilities": ["unaccompanied"]}, {"vulnerabilities": "unaccompanied_child"}, False),
         ({"vulnerabilities": ["child"]}, {"vulnerabilities": None}, False),
         ({"status": ["no_show"]}, {"status": "no_show"}, True),
         ({"stage": ["appeal"], "final": False}, {"stage": "appeal"}, True),
@@ -96,6 +97,8 @@ def test_whoever_may_be_of_an_age_is_meant_and_of_a_first_of_january_only_the_ye
     below, grown = {"age": {"below": 18}}, {"age": {"at_least": 18}}
     assert (means(below, date_of_birth=born), means(grown, date_of_birth=born)) == (child, adult)
     assert means({"age": {"below": 18, "or_unknown": True}}, date_of_birth=born) is (child or born is None)
+    assert means({"any": [below, {"nationality": ["XXA"]}]}, date_of_birth=born) is child
+    assert means({"not": {"any": [grown, {"nationality": ["XXA"]}]}}, date_of_birth=born) is (child or born is None)
     # What is in doubt does not stand in the way either.
     assert means({"not": grown}, date_of_birth=born) is (child or born is None)
 
