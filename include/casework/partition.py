@@ -1,4 +1,4 @@
-"""What a DAG asks of this room: decide a partition, as a whole or not at all."""
+"""What a DAG asks of this room: decide a partition, as a whole or not at all. And what its rules looked at, again."""
 
 import datetime as dt
 from collections.abc import Collection
@@ -10,7 +10,7 @@ from include.casework import concern
 from include.casework.standings import decide, settle_matches
 from include.extracts.partition import good_rows
 from include.ledger import caseload, reviews
-from include.ledger.engine import writing
+from include.ledger.engine import reading, writing
 from include.ledger.intake import Partition, both_extracts
 from include.matching.candidates import READ
 from include.matching.fingerprint import changed
@@ -72,6 +72,23 @@ def decide_partition(key: str, now: dt.datetime) -> dict[str, int]:
             policy_version=version(policy) if policy else None,
             now=now,
         )
+
+
+def facts_of(partition: Partition) -> pd.DataFrame:
+    """What the rules on persons of concern look at (`concern.facts`) on a reconciled day, as matches were then.
+
+    raises: NotPulled if an extract of the partition is not in; FileNotFoundError if its bytes were erased
+    """
+    host, day = partition.host_country, partition.day
+    with reading() as session:
+        cases_extract, procedure_extract = both_extracts(session, partition)
+        matches = caseload.accepts_on(session, host, day)
+        known = caseload.procedure_records(session, host)
+        told = caseload.told_cases(session, host, until=day)
+    cases, named = good_rows(partition, cases_extract), set(matches["asylum_reference"])
+    register = good_rows(partition, procedure_extract, RECORD_COLUMNS, asylum_references=named)
+    records = _records(register, known, named)
+    return concern.facts(cases, decide(cases, matches, records, _offices(cases, partition)), records, told)
 
 
 def _records(today: pd.DataFrame, known: pd.DataFrame, references: Collection[str]) -> pd.DataFrame:

@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import Table, bindparam, delete, func, insert, select, true, update
 from sqlalchemy.orm import Session
 
 from include.ledger.intake import DoesNotAddUp, Partition, both_extracts
@@ -40,6 +40,19 @@ def open_accepts(session: Session, host_country: str) -> pd.DataFrame:
     )
 
 
+def accepts_on(session: Session, host_country: str, day: dt.date) -> pd.DataFrame:
+    """The matches that were accepted once `day` was reconciled: case_id, asylum_reference, decision."""
+    return table(
+        session,
+        select(Match.case_id, Match.asylum_reference, Match.decision).where(
+            Match.host_country == host_country,
+            Match.decision == "accept",
+            Match.since <= day,
+            Match.ended_on.is_(None) | (Match.ended_on > day),
+        ),
+    )
+
+
 def procedure_records(session: Session, host_country: str) -> pd.DataFrame:
     """What is kept of the records that cases were matched to; columns as in `models.ProcedureRecord`."""
     return table(
@@ -59,14 +72,18 @@ def open_matches_of(session: Session, host_country: str, case_id: str) -> list[M
     return list(session.scalars(found.order_by(Match.probability.desc())))
 
 
-def told_cases(session: Session, host_country: str) -> pd.Series:
-    """case_id of each case that an office was told of, or will be by a list in flight, and not in error."""
+def told_cases(session: Session, host_country: str, until: dt.date | None = None) -> pd.Series:
+    """case_id of each case that an office was told of, or will be by a list in flight, and not in error.
+
+    until: only by lists of this day or an earlier one
+    """
     found = table(
         session,
         select(Entry.case_id)
         .join(Notice, Notice.entry == Entry.entry)
         .join(List, List.id == Notice.list_id)
         .where(Entry.host_country == host_country, Entry.closed_at.is_(None), List.state != "void")
+        .where(List.period_to <= until if until else true())
         .distinct(),
     )
     return found["case_id"]

@@ -165,6 +165,16 @@ def newest_reconciled(session: Session, host_countries: Collection[str]) -> dict
     return {host: days.get(host) for host in host_countries}
 
 
+def reconciled_between(session: Session, first: dt.date, last: dt.date) -> list[Partition]:
+    """The partitions of these days, both included, that were reconciled and added up; by day and host country."""
+    rows = session.execute(
+        select(Reconciliation.host_country, Reconciliation.day)
+        .where(Reconciliation.day.between(first, last), Reconciliation.added_up_at.is_not(None))
+        .order_by(Reconciliation.day, Reconciliation.host_country)
+    )
+    return [Partition(host, day) for host, day in rows]
+
+
 def policies_of(session: Session, days: Mapping[str, dt.date | None]) -> str | None:
     """The versions of headquarters' policy by which these days of host countries were decided, `;` between several."""
     found = {

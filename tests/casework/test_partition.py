@@ -29,15 +29,19 @@ def world():
     return World(seed=9, hosts=["GRC"], first_day=MONDAY, cases=60, register=400)
 
 
-@pytest.fixture
-def pulled(world, tmp_path, ledger):
+def pull(world, folder, day=MONDAY):
     for kind in ("avr_cases", "asylum_procedure"):
-        written = world.write_extract(tmp_path / "source", "GRC", kind, MONDAY)
+        written = world.write_extract(folder, "GRC", kind, day)
         with written.file.open("rb") as file:
             take_in(
-                Partition("GRC", MONDAY), kind, file, file_name=written.file.name,
+                Partition("GRC", day), kind, file, file_name=written.file.name,
                 manifest=written.manifest.read_bytes(), may_lose=None, now=NOW,
             )  # fmt: skip
+
+
+@pytest.fixture
+def pulled(world, tmp_path, ledger):
+    pull(world, tmp_path / "source")
 
 
 FRAIL = ["elderly", "medical_needs", "single_parent", "disability", "pregnant"]
@@ -62,13 +66,18 @@ rules:
 """
 
 
-@pytest.fixture
-def arrangements(tmp_path, monkeypatch):
+def arranged(tmp_path, monkeypatch, rules=RULES):
+    """This installation's arrangements: a copy of the repository's, with these rules."""
     folder = tmp_path / "arrangements"
     shutil.copytree(ROOT / "include" / "arrangements", folder)
     monkeypatch.setenv("AVR_ARRANGEMENTS", str(folder))
-    (folder / POLICY).write_text(RULES)
+    (folder / POLICY).write_text(rules)
     return folder
+
+
+@pytest.fixture
+def arrangements(tmp_path, monkeypatch):
+    return arranged(tmp_path, monkeypatch)
 
 
 def standings() -> dict[str, str]:
