@@ -43,14 +43,17 @@ def world():
 
 @pytest.fixture
 def reconciled(world, tmp_path, ledger, monkeypatch):
-    """Two days, decided by RULES; gives the folder of arrangements."""
+    """A day, decided by RULES; gives the folder of arrangements."""
     folder = arranged(tmp_path, monkeypatch, RULES.partition("---")[0])
-    for day in (MONDAY, TUESDAY):
-        pull(world, tmp_path / "source", day)
-        link_partition(f"GRC|{day}")
-        decide_partition(f"GRC|{day}", NOW)
-        check_day_adds_up(f"GRC|{day}", NOW)
+    reconcile(world, tmp_path, MONDAY)
     return folder
+
+
+def reconcile(world, tmp_path, day):
+    pull(world, tmp_path / "source", day)
+    link_partition(f"GRC|{day}")
+    decide_partition(f"GRC|{day}", NOW)
+    check_day_adds_up(f"GRC|{day}", NOW)
 
 
 def cases() -> dict[str, Case]:
@@ -83,11 +86,11 @@ def all_files(folder) -> dict[str, str]:
 
 def test_the_rules_of_a_past_day_are_those_that_the_ledger_kept(reconciled):
     policy = load_policy(reconciled)[0][0]
-    facts = facts_of(Partition("GRC", TUESDAY))
+    facts = facts_of(Partition("GRC", MONDAY))
     again = measures(applies(facts, policy), policy).set_index(facts["case_id"])["concerns"]
     kept = {case.case_id: case.concerns for case in cases().values() if case.missing_since is None}
     assert again.to_dict() == kept
-    assert sum(map(bool, kept.values())) > 3
+    assert sum(map(bool, kept.values())) > 2
 
 
 def test_it_is_told_which_rules_mean_a_case_by_which_version_and_why(reconciled, capsys):
@@ -98,7 +101,7 @@ def test_it_is_told_which_rules_mean_a_case_by_which_version_and_why(reconciled,
     frail = [case for case in known.values() if "frail" in case.concerns]
     heard = [case for case in frail if athens.covers("GRC", case.iom_office)]
     shown = run(capsys, "explain", heard[0].case_id)
-    assert f"by the extracts of GRC|{TUESDAY}, by the policy from {MONDAY}" in shown
+    assert f"by the extracts of GRC|{MONDAY}, by the policy from {MONDAY}" in shown
     assert f"(version {version(load_policy(reconciled)[0][0])})" in shown
     assert "frail yes urgent vulnerabilities elderly or medical_needs" in shown
     assert ("pending_appeal" in heard[0].concerns) is ("pending_appeal yes" in shown)
@@ -116,14 +119,14 @@ def test_it_is_told_which_rules_mean_a_case_by_which_version_and_why(reconciled,
 def test_a_day_that_was_decided_by_another_version_is_shown_as_such(reconciled, capsys):
     frail = next(case for case in cases().values() if case.concerns == "frail")
     decided_by = version(load_policy(reconciled)[0][0])
-    (reconciled / "policy" / "persons_of_concern.yaml").write_text(NEW.replace("2027-01-01", f"{TUESDAY}"))
+    (reconciled / "policy" / "persons_of_concern.yaml").write_text(NEW.replace("2027-01-01", f"{MONDAY}"))
     assert f"That day was decided by version {decided_by}" in run(capsys, "explain", frail.case_id)
 
 
 def test_a_changed_rule_is_replayed_on_past_days_and_nothing_is_written(reconciled, tmp_path, capsys):
     (tmp_path / "new.yaml").write_text(f"{RULES.partition('---')[0]}---\n{NEW}")
     before = all_rows(), all_files(tmp_path)
-    shown = run(capsys, "replay", "--from", TUESDAY, "--to", TUESDAY, "--file", tmp_path / "new.yaml")
+    shown = run(capsys, "replay", "--from", MONDAY, "--to", MONDAY, "--file", tmp_path / "new.yaml")
     assert (all_rows(), all_files(tmp_path)) == before
     followed = [case for case in cases().values() if case.to_tell and case.missing_since is None]
     appeals = [case.case_id for case in followed if "pending_appeal" in case.concerns]
@@ -136,18 +139,18 @@ def test_a_changed_rule_is_replayed_on_past_days_and_nothing_is_written(reconcil
     assert f"GRC pending_appeal urgent 0 {len(appeals)} {len(appeals)} 0" in shown
     assert f"GRC frail urgent {len(frail)} 0 0 {len(frail)}" in shown
     assert f"GRC afghan flag 0 {len(afghans)} {len(afghans)} 0" in shown
-    assert f"GRC {appeals[0]} gains urgent by pending_appeal, from {TUESDAY} on" in shown
-    assert f"GRC {frail[0]} loses urgent by frail, from {TUESDAY} on" in shown
+    assert f"GRC {appeals[0]} gains urgent by pending_appeal, from {MONDAY} on" in shown
+    assert f"GRC {frail[0]} loses urgent by frail, from {MONDAY} on" in shown
     assert not [case for case in followed if case.family_name and case.family_name in shown]
 
 
-def test_the_policy_itself_is_replayed_where_no_other_is_given(reconciled, capsys):
+def test_without_a_file_the_policy_itself_is_replayed_and_days_whose_extracts_are_erased_are_named(
+    world, reconciled, tmp_path, capsys
+):
+    reconcile(world, tmp_path, TUESDAY)
     shown = run(capsys, "replay", "--from", MONDAY, "--to", TUESDAY)
     assert "on 2 days of host countries" in shown
     assert "No case would gain or lose a measure." in shown
-
-
-def test_a_day_whose_extracts_are_erased_is_left_out_and_named(reconciled, tmp_path, capsys):
     for kept in ("landing", "good_rows"):
         for path in (tmp_path / "data" / kept).rglob("*"):
             if path.is_file() and (f"{MONDAY}" in str(path) or f"{MONDAY:%Y%m%d}" in str(path)):
@@ -157,12 +160,14 @@ def test_a_day_whose_extracts_are_erased_is_left_out_and_named(reconciled, tmp_p
     assert f"their extracts are erased: GRC|{MONDAY}" in shown
 
 
-def test_a_policy_with_mistakes_is_not_replayed(reconciled, tmp_path, capsys):
+@pytest.mark.usefixtures("ledger")
+def test_a_policy_with_mistakes_is_not_replayed_nor_is_a_time_of_which_nothing_is_known(tmp_path, capsys):
     (tmp_path / "new.yaml").write_text(NEW.replace("[flag, urgent]", "[flag, review]"))
     refused = fails(capsys, "replay", "--from", MONDAY, "--to", TUESDAY, "--file", tmp_path / "new.yaml")
     assert refused.startswith("new.yaml line 5, rules.1.measures.2: review is not there yet")
-    later = TUESDAY + dt.timedelta(days=1)
-    assert fails(capsys, "replay", "--from", later, "--to", later) == f"no day from {later} to {later} was reconciled\n"
+    assert fails(capsys, "replay", "--from", MONDAY, "--to", TUESDAY) == (
+        f"no day from {MONDAY} to {TUESDAY} was reconciled\n"
+    )
 
 
 def test_a_case_counts_once_however_many_days_it_was_meant():
