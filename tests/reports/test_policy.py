@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from include.__main__ import main
-from include.arrangements.reading import load_offices, load_policy, version
+from include.arrangements.reading import POLICY, load_offices, load_policy, version
 from include.arrangements.rules import Condition
 from include.casework.concern import applies, measures
 from include.casework.partition import decide_partition, facts_of
@@ -119,8 +119,10 @@ def test_it_is_told_which_rules_mean_a_case_by_which_version_and_why(reconciled,
 def test_a_day_that_was_decided_by_another_version_is_shown_as_such(reconciled, capsys):
     frail = next(case for case in cases().values() if case.concerns == "frail")
     decided_by = version(load_policy(reconciled)[0][0])
-    (reconciled / "policy" / "persons_of_concern.yaml").write_text(NEW.replace("2027-01-01", f"{MONDAY}"))
+    (reconciled / POLICY).write_text(NEW.replace("2027-01-01", f"{MONDAY}"))
     assert f"That day was decided by version {decided_by}" in run(capsys, "explain", frail.case_id)
+    (reconciled / POLICY).write_text(NEW)
+    assert f"no policy is in force on {MONDAY}" in fails(capsys, "explain", frail.case_id)
 
 
 def test_a_changed_rule_is_replayed_on_past_days_and_nothing_is_written(reconciled, tmp_path, capsys):
