@@ -61,6 +61,20 @@ def main(arguments: list[str] | None = None) -> int:
     confirming.add_argument("--vouch", action="store_true", help="instead of a code: you know that it arrived")
     confirming.add_argument("--by", required=True, metavar="WHO", help="who took the answer, or vouches")
 
+    policy = command(
+        _policy, "policy", "headquarters' rules on persons of concern: why a case is one, or a change tried"
+    )
+    asked = policy.add_subparsers(dest="action", required=True, metavar="ACTION")
+    about = asked.add_parser("explain", help="which rules mean a case, by which version, why, and what offices add")
+    about.add_argument("case_id", metavar="CASE")
+    about.add_argument("--host", metavar="HOST", help="where the same case id is known in several host countries")
+    trying = asked.add_parser("replay", help="what changed rules would have done on past days; nothing is written")
+    trying.add_argument("--from", dest="first", type=dt.date.fromisoformat, required=True, metavar="YYYY-MM-DD")
+    trying.add_argument("--to", dest="last", type=dt.date.fromisoformat, required=True, metavar="YYYY-MM-DD")
+    trying.add_argument(
+        "--file", type=Path, metavar="NEW.yaml", help="its newest version; without it, the policy's own"
+    )
+
     schedule = command(_schedule, "schedule", "print when an office's next lists are due, and why a date moved")
     schedule.add_argument("office", metavar="OFFICE")
     schedule.add_argument("--from", dest="start", type=dt.date.fromisoformat, default=None, metavar="YYYY-MM-DD")
@@ -205,6 +219,17 @@ def _confirm(given: argparse.Namespace) -> int:
         sys.stdout.write("".join(f"open for lists: {channel}\n" for channel in opened))
 
     return _told(open_address)
+
+
+def _policy(given: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from include.reports.policy import replay, show_rules_of
+
+    console = Console()
+    if given.action == "explain":
+        return _told(lambda: show_rules_of(given.case_id, given.host, console))
+    return _told(lambda: replay(given.first, given.last, given.file, console))
 
 
 def _schedule(given: argparse.Namespace) -> int:

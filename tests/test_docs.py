@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from include.arrangements.models import Arrangement, ListSettings, Proportion, Retention, Source
+from include.arrangements.rules import Age, Condition, Policy, Rule
 from include.extracts.contract import CASES, COLUMNS, ONE_OF, PROCEDURE
 from include.settings import ROOT
 
@@ -39,13 +40,24 @@ def examples(page: str) -> list[object]:
 
 
 def test_the_arrangement_on_the_page_loads_and_names_every_setting():
-    (written,) = examples("arrangements.md")
+    written, _ = examples("arrangements.md")
     arrangement = Arrangement.model_validate(written)
     assert set(written) == set(Arrangement.model_fields)
     assert set(written["list"]) == set(ListSettings.model_fields)
     assert set(written["retention"]) == set(Retention.model_fields)
     assert set(written["proportion"]) == set(Proportion.model_fields)
     assert {channel.via for channel in arrangement.deliver} == {"sftp", "email"}
+
+
+def test_the_policy_on_the_page_loads_and_names_every_condition_and_measure():
+    _, written = examples("arrangements.md")
+    policy = Policy.model_validate(written)
+    (rule,) = written["rules"]
+    assert set(rule) == set(Rule.model_fields)
+    assert set(policy.rules[0].measures) == {"flag", "urgent"}
+    named = set(re.findall(r"(\w+):", str(rule["when"]).replace("'", "")))
+    conditions = {field.alias or name for name, field in Condition.model_fields.items()}
+    assert named | {"or_unknown"} == conditions | set(Age.model_fields)
 
 
 def test_the_source_on_the_page_loads_and_names_every_setting():

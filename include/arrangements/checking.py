@@ -11,16 +11,18 @@ from rich.table import Table
 
 from include.arrangements.calendar import Due, due_lists
 from include.arrangements.models import Arrangement, Source
-from include.arrangements.reading import Problem, in_force, load_offices, load_sources
+from include.arrangements.reading import Problem, in_force, load_offices, load_policy, load_sources
+from include.arrangements.rules import Policy
 
 _SHOWN_AHEAD = dt.timedelta(days=400)
 
 
 def check(folder: Path) -> list[Problem]:
-    """Every problem of the arrangements and sources in `folder`, by file and line."""
+    """Every problem of the arrangements, the sources and headquarters' policy in `folder`, by file and line."""
     offices, problems = load_offices(folder)
     sources, more = load_sources(folder)
-    return sorted(problems + more + _together(offices, sources))
+    policies, of_policy = load_policy(folder)
+    return sorted(problems + more + of_policy + _together(offices, sources) + _measures(offices, policies))
 
 
 def _together(offices: dict[str, list[Arrangement]], sources: Sequence[Source]) -> list[Problem]:
@@ -52,6 +54,22 @@ def _together(offices: dict[str, list[Arrangement]], sources: Sequence[Source]) 
     return problems
 
 
+def _measures(offices: dict[str, list[Arrangement]], policies: Sequence[Policy]) -> list[Problem]:
+    """Measures of offices that nobody would take: for rules that headquarters has not, or not built yet."""
+    problems = []
+    rules = {rule.name for policy in policies for rule in policy.rules}
+    for office, versions in offices.items():
+        for rule, measures in versions[-1].measures.items():
+            where, file = f"measures.{rule}", f"offices/{office}.yaml"
+            if rule not in rules and policies:
+                what = f"headquarters' policy has no such rule; it has {', '.join(sorted(rules))}"
+                problems.append(Problem(file, 1, where, what))
+            if "review" in measures:
+                what = "review is not there yet: nobody would be asked, and no notice waits; write flag or urgent"
+                problems.append(Problem(file, 1, where, what))
+    return problems
+
+
 def report(folder: Path, console: Console, of: Sequence[str] = ()) -> int:
     """Print each office (or only those `of`) in a line and every problem; returns the exit code."""
     offices, _ = load_offices(folder)
@@ -77,6 +95,9 @@ def report(folder: Path, console: Console, of: Sequence[str] = ()) -> int:
     console.print(table)
     hosts = len({source.host_country for source in sources})
     console.print(f"{len(sources)} sources of {hosts} host countries")
+    for policy in load_policy(folder)[0]:
+        rules = ", ".join(f"{rule.name} ({' '.join(rule.measures)})" for rule in policy.rules)
+        console.print(f"Persons of concern from {policy.effective_from}: {rules}", highlight=False, soft_wrap=True)
     problems = check(folder)
     if of:
         problems = [problem for problem in problems if any(office in str(problem) for office in of)]

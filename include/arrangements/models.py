@@ -36,23 +36,25 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
-class _Model(BaseModel):
+class Model(BaseModel):
+    """What people write in a file: nothing that is not a setting, and nothing that changes once it is read."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
-class WorkingDays(_Model):
+class WorkingDays(Model):
     """A number of working days of the office."""
 
     days: int
 
 
-class Days(_Model):
+class Days(Model):
     """A number of calendar days."""
 
     days: int
 
 
-class Closure(_Model):
+class Closure(Model):
     """Days on which the office is closed, both included."""
 
     first: dt.date
@@ -136,7 +138,7 @@ ConnectionId = Annotated[
 ]
 
 
-class ExtraColumn(_Model):
+class ExtraColumn(Model):
     """A column beyond names and dates. The letter asks for no more, so more needs a legal basis."""
 
     column: Literal[
@@ -151,7 +153,7 @@ class ExtraColumn(_Model):
     legal_basis: str = Field(min_length=10, description="The law or agreement that allows it, so that others can look")
 
 
-class ListSettings(_Model):
+class ListSettings(Model):
     """When the office's lists are due and what they hold."""
 
     days: tuple[Weekday, ...] = Field(min_length=1, description="Days of the week on which a list is due")
@@ -181,7 +183,7 @@ class ListSettings(_Model):
     columns: tuple[ExtraColumn, ...] = Field((), description="Columns beyond the default, each with its legal basis")
 
 
-class Proportion(_Model):
+class Proportion(Model):
     """Beyond which a list waits for a person's approval. So does an office's first list."""
 
     at_least: int = Field(default=10, ge=0, description="No more entries, or CANCELLED, are never too many")
@@ -213,7 +215,7 @@ _NEEDED_BY_SEAL = {
 }
 
 
-class _Channel(_Model):
+class _Channel(Model):
     connection: ConnectionId
     fingerprint: Fingerprint | None = None
     recipient: str | None = Field(
@@ -272,7 +274,7 @@ class EmailChannel(_Channel):
 Channel = Annotated[SftpChannel | EmailChannel, Discriminator("via")]
 
 
-class Answers(_Model):
+class Answers(Model):
     """Where the office's answers come from, and who is reminded."""
 
     folder: str | None = Field(None, pattern=r"^/", description="Folder on the server of its SFTP channel")
@@ -295,7 +297,7 @@ class Answers(_Model):
     escalate: tuple[Email, ...] = Field(min_length=1, description="IOM's focal point")
 
 
-class Contact(_Model):
+class Contact(Model):
     """Whom the office calls at IOM."""
 
     name: str
@@ -303,7 +305,7 @@ class Contact(_Model):
     phone: str = ""
 
 
-class Retention(_Model):
+class Retention(Model):
     """When personal data is erased."""
 
     after_departure: InDays = Days(days=90)
@@ -317,7 +319,7 @@ def _mailbox(address: str) -> str:
     return f"{name.partition('+')[0]}@{domain}"
 
 
-class Arrangement(_Model):
+class Arrangement(Model):
     """What one UNHCR office has arranged with IOM: one file, `offices/{OFFICE}.yaml`.
 
     A file may hold several versions with `---` between them; the newest whose `effective_from` has come is in force.
@@ -341,7 +343,9 @@ class Arrangement(_Model):
     retention: Retention = Retention()
     proportion: Proportion = Proportion()
     measures: dict[str, tuple[Literal["flag", "urgent", "review"], ...]] = Field(
-        {}, description="More measures for persons of concern than headquarters' policy has, never fewer"
+        {},
+        description="For rules of headquarters' policy, by name: measures beyond its own. It takes none away. "
+        "review is not there yet: `check` says so",
     )
     succeeds: tuple[str, ...] = Field((), description="Offices whose told state this one takes over")
     effective_from: dt.date = Field(description="The first day on which this version is in force")
@@ -393,7 +397,7 @@ class Arrangement(_Model):
         return self.contact or Contact(name="IOM", email=self.answers.escalate[0])
 
 
-class Source(_Model):
+class Source(Model):
     """Where the extract of one host country and kind comes from."""
 
     host_country: CountryCode

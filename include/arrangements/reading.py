@@ -1,6 +1,6 @@
 """From YAML to arrangements, with the line of every mistake.
 
-Reach for `load_offices` and `load_sources`: what is broken is told and left out, what is good goes on.
+Reach for `load_offices`, `load_sources` and `load_policy`: what is broken is told and left out, what is good goes on.
 """
 
 import datetime as dt
@@ -15,8 +15,16 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from include.arrangements.models import Arrangement, Source
+from include.arrangements.rules import Policy
 
+POLICY = "policy/persons_of_concern.yaml"
+_IN_OUR_WORDS = {
+    "extra_forbidden": "is not a setting",
+    "missing": "is missing",
+    "tuple_type": "is one value; write a list, in brackets: [one, another]",
+}
 _M = TypeVar("_M", bound=BaseModel)
+_Dated = TypeVar("_Dated", Arrangement, Policy)
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -69,10 +77,36 @@ def load_offices(folder: Path) -> tuple[dict[str, list[Arrangement]], list[Probl
     return offices, problems
 
 
-def in_force(versions: Sequence[Arrangement], on: dt.date) -> Arrangement | None:
+def load_policy(folder: Path) -> tuple[list[Policy], list[Problem]]:
+    """The versions of `folder`/policy/persons_of_concern.yaml, oldest first; and every problem.
+
+    A broken version is left out, and the one before it stays in force: fewer rules would protect fewer people.
+    """
+    if not (folder / POLICY).exists():
+        return [], [Problem(POLICY, 1, "", "the file is missing")]
+    return policy_versions(folder / POLICY, POLICY)
+
+
+def policy_versions(path: Path, name: str) -> tuple[list[Policy], list[Problem]]:
+    """As `load_policy`, of any file. name: what problems call it"""
+    documents, problems = _documents(path, name)
+    versions: list[Policy] = []
+    for document in documents:
+        policy, wrong = _validated(Policy, document, name)
+        problems += wrong
+        if policy and any(policy.effective_from == one.effective_from for one in versions):
+            line = document.lines.get(("effective_from",), document.line)
+            problems.append(Problem(name, line, "effective_from", "an earlier version begins on the same day"))
+        elif policy:
+            versions.append(policy)
+    return sorted(versions, key=lambda one: one.effective_from), problems
+
+
+def in_force(versions: Sequence[_Dated], on: dt.date) -> _Dated | None:
     """The newest version whose `effective_from` is not after `on`, or None before the first.
 
-    versions: of one office, oldest first; on: a day of the office, in its own timezone
+    versions: of one office, or of the policy, oldest first; on: a day of the office, in its own timezone, or of the
+        extracts
     """
     return next((version for version in reversed(versions) if version.effective_from <= on), None)
 
@@ -110,9 +144,9 @@ def load_sources(folder: Path) -> tuple[list[Source], list[Problem]]:
     return sources, problems
 
 
-def version(arrangement: Arrangement) -> str:
+def version(of: Arrangement | Policy) -> str:
     """A short name of exactly this content, for the ledger: 12 hexadecimal digits."""
-    return hashlib.sha256(arrangement.model_dump_json().encode()).hexdigest()[:12]
+    return hashlib.sha256(of.model_dump_json().encode()).hexdigest()[:12]
 
 
 def _validated(model: type[_M], document: _Document, file: str, prefix: str = "") -> tuple[_M | None, list[Problem]]:
@@ -129,7 +163,7 @@ def _validated(model: type[_M], document: _Document, file: str, prefix: str = ""
             shown = ".".join(str(part + 1) if isinstance(part, int) else part for part in place)
             shown = f"{prefix}.{shown}".strip(".")
             what = wrong["msg"].removeprefix("Value error, ")
-            what = {"extra_forbidden": "is not a setting", "missing": "is missing"}.get(wrong["type"], what)
+            what = _IN_OUR_WORDS.get(wrong["type"], what)
             problems.append(Problem(file, document.lines.get(known, document.line), shown, what))
         return None, problems
 

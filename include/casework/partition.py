@@ -1,15 +1,16 @@
-"""What a DAG asks of this room: decide a partition, as a whole or not at all."""
+"""What a DAG asks of this room: decide a partition, as a whole or not at all. And what its rules looked at, again."""
 
 import datetime as dt
 from collections.abc import Collection
 
 import pandas as pd
 
-from include.arrangements.reading import in_force, load_offices
+from include.arrangements.reading import in_force, load_offices, load_policy, version
+from include.casework import concern
 from include.casework.standings import decide, settle_matches
 from include.extracts.partition import good_rows
 from include.ledger import caseload, reviews
-from include.ledger.engine import writing
+from include.ledger.engine import reading, writing
 from include.ledger.intake import Partition, both_extracts
 from include.matching.candidates import READ
 from include.matching.fingerprint import changed
@@ -41,11 +42,20 @@ def decide_partition(key: str, now: dt.datetime) -> dict[str, int]:
         )
         records = _records(register[RECORD_COLUMNS], caseload.procedure_records(session, host), named)
         decisions["changed"] = changed(decisions, cases, register, hashing_key())
-        matches = settle_matches(links, known, caseload.told_cases(session, host), decisions, records)
+        told = caseload.told_cases(session, host)
+        matches = settle_matches(links, known, told, decisions, records)
         # Other people's records are not kept.
         records = records[records["asylum_reference"].isin(matches["asylum_reference"])]
         offices = _offices(cases, partition)
         decided = decide(cases, matches, records, offices)
+        policy = in_force(load_policy(arrangements_folder())[0], partition.day)
+        found = concern.applies(concern.facts(cases, decided, records, told), policy)
+        asked = concern.measures(found, policy)
+        decided = decided.assign(
+            marked=concern.join_marks(decided["marked"], asked["marked"]),
+            concerns=asked["concerns"],
+            urgent=asked["urgent"],
+        )
         rows = cases.rename(columns={"asylum_reference": "typed_asylum_reference"}).merge(
             decided.drop(columns="asylum_reference"), on="case_id", validate="one_to_one"
         )
@@ -59,8 +69,26 @@ def decide_partition(key: str, now: dt.datetime) -> dict[str, int]:
             unusable=cases_extract.quarantined_count,
             without_office=without_office,
             model_version=model_version,
+            policy_version=version(policy) if policy else None,
             now=now,
         )
+
+
+def facts_of(partition: Partition) -> pd.DataFrame:
+    """What the rules on persons of concern look at (`concern.facts`) on a reconciled day, as matches were then.
+
+    raises: NotPulled if an extract of the partition is not in; FileNotFoundError if its bytes were erased
+    """
+    host, day = partition.host_country, partition.day
+    with reading() as session:
+        cases_extract, procedure_extract = both_extracts(session, partition)
+        matches = caseload.accepts_on(session, host, day)
+        known = caseload.procedure_records(session, host)
+        told = caseload.told_cases(session, host, until=day)
+    cases, named = good_rows(partition, cases_extract), set(matches["asylum_reference"])
+    register = good_rows(partition, procedure_extract, RECORD_COLUMNS, asylum_references=named)
+    records = _records(register, known, named)
+    return concern.facts(cases, decide(cases, matches, records, _offices(cases, partition)), records, told)
 
 
 def _records(today: pd.DataFrame, known: pd.DataFrame, references: Collection[str]) -> pd.DataFrame:

@@ -92,7 +92,8 @@ def decide(cases: pd.DataFrame, matches: pd.DataFrame, records: pd.DataFrame, of
     matches: the matches in force (`settle_matches`)
     records: the procedure records that `matches` names (asylum_reference, outcome, outcome_on, final)
     offices: one row per case (case_id, covered, consent_required), from the arrangements in force
-    returns: one row per case, in the order of `cases`: case_id, standing, to_tell, marked, asylum_reference
+    returns: one row per case, in the order of `cases`: case_id, standing, to_tell, marked, asylum_reference, and
+        standing_with_consent, what the standing is once there is consent
     """
     accepted = matches[matches["decision"] == "accept"][["case_id", "asylum_reference"]]
     table = (
@@ -130,6 +131,7 @@ def decide(cases: pd.DataFrame, matches: pd.DataFrame, records: pd.DataFrame, of
     marked = pd.Series("", index=table.index, dtype="str")
     marked[standing.eq("recognised")] = "recognised"
     marked[withdrawn & recent] = "claim_withdrawn"
+    with_consent = standing.copy()
     standing[held] = "awaiting_consent"
 
     return pd.DataFrame(
@@ -139,5 +141,6 @@ def decide(cases: pd.DataFrame, matches: pd.DataFrame, records: pd.DataFrame, of
             "to_tell": (to_tell & ~held).astype(bool),
             "marked": marked,
             "asylum_reference": table["asylum_reference"],
+            "standing_with_consent": with_consent,
         }
     )

@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import Table, bindparam, delete, func, insert, select, true, update
 from sqlalchemy.orm import Session
 
 from include.ledger.intake import DoesNotAddUp, Partition, both_extracts
@@ -40,6 +40,19 @@ def open_accepts(session: Session, host_country: str) -> pd.DataFrame:
     )
 
 
+def accepts_on(session: Session, host_country: str, day: dt.date) -> pd.DataFrame:
+    """The matches that were accepted once `day` was reconciled: case_id, asylum_reference, decision."""
+    return table(
+        session,
+        select(Match.case_id, Match.asylum_reference, Match.decision).where(
+            Match.host_country == host_country,
+            Match.decision == "accept",
+            Match.since <= day,
+            Match.ended_on.is_(None) | (Match.ended_on > day),
+        ),
+    )
+
+
 def procedure_records(session: Session, host_country: str) -> pd.DataFrame:
     """What is kept of the records that cases were matched to; columns as in `models.ProcedureRecord`."""
     return table(
@@ -59,14 +72,18 @@ def open_matches_of(session: Session, host_country: str, case_id: str) -> list[M
     return list(session.scalars(found.order_by(Match.probability.desc())))
 
 
-def told_cases(session: Session, host_country: str) -> pd.Series:
-    """case_id of each case that an office was told of, or will be by a list in flight, and not in error."""
+def told_cases(session: Session, host_country: str, until: dt.date | None = None) -> pd.Series:
+    """case_id of each case that an office was told of, or will be by a list in flight, and not in error.
+
+    until: only by lists of this day or an earlier one
+    """
     found = table(
         session,
         select(Entry.case_id)
         .join(Notice, Notice.entry == Entry.entry)
         .join(List, List.id == Notice.list_id)
         .where(Entry.host_country == host_country, Entry.closed_at.is_(None), List.state != "void")
+        .where(List.period_to <= until if until else true())
         .distinct(),
     )
     return found["case_id"]
@@ -93,6 +110,7 @@ def write_day(
     unusable: int,
     without_office: int,
     model_version: str,
+    policy_version: str | None,
     now: dt.datetime,
 ) -> dict[str, int]:
     """Write what was decided for a partition, replacing an earlier reconciliation of the same day.
@@ -121,6 +139,7 @@ def write_day(
             cases_extract_id=cases_extract.id,
             procedure_extract_id=procedure_extract.id,
             model_version=model_version,
+            policy_version=policy_version,
             counts=counts,
             missing_count=missing,
             without_office_count=without_office,

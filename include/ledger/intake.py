@@ -1,7 +1,7 @@
 """Which extracts were accepted and which partitions were reconciled from them."""
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Subquery, exists, func, select
@@ -163,3 +163,23 @@ def newest_reconciled(session: Session, host_countries: Collection[str]) -> dict
     )
     days: dict[str, dt.date] = {host: day for host, day in rows}  # noqa: C416  (rows are not tuples to mypy)
     return {host: days.get(host) for host in host_countries}
+
+
+def reconciled_between(session: Session, first: dt.date, last: dt.date) -> list[Partition]:
+    """The partitions of these days, both included, that were reconciled and added up; by day and host country."""
+    rows = session.execute(
+        select(Reconciliation.host_country, Reconciliation.day)
+        .where(Reconciliation.day.between(first, last), Reconciliation.added_up_at.is_not(None))
+        .order_by(Reconciliation.day, Reconciliation.host_country)
+    )
+    return [Partition(host, day) for host, day in rows]
+
+
+def policies_of(session: Session, days: Mapping[str, dt.date | None]) -> str | None:
+    """The versions of headquarters' policy by which these days of host countries were decided, `;` between several."""
+    found = {
+        reconciliation.policy_version
+        for host, day in days.items()
+        if day is not None and (reconciliation := session.get(Reconciliation, (host, day)))
+    }
+    return ";".join(sorted(filter(None, found))) or None

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.engine import Dialect
@@ -146,6 +147,8 @@ class Reconciliation(Base):
     """Followed cases that the extract does not hold any more. Missing is not cancelled."""
     without_office_count: Mapped[int]
     """Cases to be told that no office covers: an alert, since the practice is universal."""
+    policy_version: Mapped[str | None]
+    """Headquarters' policy on persons of concern that the day was decided by; none where none was in force."""
     reconciled_at: Mapped[dt.datetime]
     added_up_at: Mapped[dt.datetime | None]
 
@@ -180,6 +183,11 @@ class Case(Base):
     to_tell: Mapped[bool]
     """Whether an office is to be told of this case when it was not yet told."""
     marked: Mapped[str]
+    """What every office's list marks it with: by its standing, and by headquarters' rules that flag."""
+    concerns: Mapped[str] = mapped_column(server_default="")
+    """Headquarters' rules that mean it, by name, `;` between them: all that is kept of what they looked at."""
+    urgent: Mapped[bool] = mapped_column(server_default=false())
+    """Whether one of them says that it is told at once."""
     missing_since: Mapped[dt.date | None]
 
     __table_args__ = (
@@ -360,6 +368,8 @@ class List(Base):
     as_of: Mapped[dict[str, Any]]
     """For each host country the extract day that the list knows (ISO date), or null."""
     arrangement_version: Mapped[str]
+    policy_version: Mapped[str | None]
+    """The policy that the days it knows were decided by; `;` between several, none where none was in force."""
     columns: Mapped[list[str]]
     """The columns beyond the default that the list shares."""
     sealed_at: Mapped[dt.datetime]

@@ -15,12 +15,13 @@ from sqlalchemy.orm import Session
 from include.arrangements.calendar import next_due, working_days_between
 from include.arrangements.models import Arrangement, Channel
 from include.arrangements.reading import in_force, version
+from include.casework.concern import add_local
 from include.delivery.keys import SealingKey
 from include.delivery.sealing import SealedFileContent, seal
 from include.ledger import caseload, intake, outbox
 from include.ledger.engine import reading, writing
 from include.ledger.models import List
-from include.lists.difference import NOTICE_COLUMNS, difference
+from include.lists.difference import KEY, NOTICE_COLUMNS, difference
 from include.lists.document import ANSWER_COLUMNS, COLUMNS, Contact, NotificationList, RenderedFile, render
 from include.lists.proportion import Figures, covered_by, out_of_line
 from include.lists.texts import email_for
@@ -61,7 +62,7 @@ def compose_list(
     with writing() as session:
         outbox.lock_office(session, arrangement.office)
         outbox.see_to(session, arrangement.office, due_at)
-        notices = _notices(session, arrangement, _day(arrangement, due_at))
+        notices = _notices(session, arrangement, _cases(session, arrangement), _day(arrangement, due_at))
         if not len(notices):
             done = outbox.has_list_for(session, arrangement.office, due_at)
             if done or arrangement.list.when_empty == "skip":
@@ -146,6 +147,7 @@ def _make(
         period_to=document.period_to,
         as_of={host: day.isoformat() if day else None for host, day in document.as_of.items()},
         arrangement_version=version(arrangement),
+        policy_version=intake.policies_of(session, document.as_of),
         columns=list(document.extra_columns),
         sealed_at=now,
     )
@@ -172,10 +174,16 @@ def _extra_columns(arrangement: Arrangement) -> list[str]:
     return [column.column for column in arrangement.list.columns]
 
 
-def _notices(session: Session, arrangement: Arrangement, day: dt.date) -> pd.DataFrame:
+def _cases(session: Session, arrangement: Arrangement) -> pd.DataFrame:
+    """The cases that concern the office, as `outbox.cases_of_concern` has them, with the measures that it adds."""
+    cases = outbox.cases_of_concern(session, arrangement.office, list(arrangement.host_countries))
+    return add_local(cases, arrangement.measures)
+
+
+def _notices(session: Session, arrangement: Arrangement, cases: pd.DataFrame, day: dt.date) -> pd.DataFrame:
     """All that the office is owed on `day`: `lists.difference.NOTICE_COLUMNS`."""
     truth = office_truth(
-        outbox.cases_of_concern(session, arrangement.office, list(arrangement.host_countries)),
+        cases,
         covers=arrangement.covers,
         consent_required=arrangement.consent == "required",
         undated=arrangement.list.undated,
@@ -207,7 +215,10 @@ def _urgent(session: Session, versions: Sequence[Arrangement], arrangement: Arra
         left = working_days_between(arrangement.list, _day(arrangement, due), departure)
         return left < arrangement.list.urgent_within.days
 
-    return cannot_wait(_notices(session, arrangement, day), near)
+    cases = _cases(session, arrangement)
+    notices = _notices(session, arrangement, cases, day)
+    of_concern = pd.MultiIndex.from_frame(notices[KEY]).isin(pd.MultiIndex.from_frame(cases.loc[cases["urgent"], KEY]))
+    return cannot_wait(notices, near, pd.Series(of_concern, index=notices.index))
 
 
 def _figures(session: Session, arrangement: Arrangement, notices: pd.DataFrame, due_on: dt.date) -> Figures:

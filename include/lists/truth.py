@@ -11,6 +11,8 @@ import pandas as pd
 from include.lists.difference import KEY, TRUTH_COLUMNS
 
 ACTIVE = ("registered", "booked", "no_show")
+NOTHING_MORE = ("other_office", "consent_withdrawn", "notified_in_error")
+"""The states in which the office is to learn nothing more of a person than that its entry has ended."""
 
 
 def office_truth(
@@ -26,7 +28,7 @@ def office_truth(
     """What is true of every case that concerns an office, or concerned it.
 
     cases: the ledger's cases of the office's host countries, and those it was told of (columns of
-        `ledger.models.Case` and `told_in_error`, dates as datetime64)
+        `ledger.models.Case` and `told_in_error`, dates as datetime64), with the measures that its arrangement adds
     covers: whether the office is told of a case of this host country and IOM office
     undated: whether intentions without a date are told
     no_show_overdue: whether a no-show since that day has used up the arrangement's grace
@@ -78,7 +80,7 @@ def office_truth(
             ],
             "expected_departure_on": cases["expected_departure_on"],
             "departed_on": cases["departed_on"],
-            "marked": cases["marked"],
+            "marked": cases["marked"].mask(state.isin(NOTHING_MORE), ""),
             "shared": shared_values.to_dict("records") if shared_columns else [{} for _ in range(len(cases))],
         }
     )[TRUTH_COLUMNS]

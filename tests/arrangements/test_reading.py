@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from include.arrangements.checking import check, print_schedule
-from include.arrangements.reading import in_force, in_force_at, load_offices, load_sources, version
+from include.arrangements.reading import POLICY, in_force, in_force_at, load_offices, load_sources, version
 from include.arrangements.schemas import schemas
 from include.settings import ROOT
 from tests.arrangements.test_calendar import office
@@ -195,7 +195,7 @@ def test_the_schemas_that_editors_use_are_those_of_the_models():
 
 
 def test_every_arrangement_names_its_schema():
-    for path in [*(REPOSITORY / "offices").glob("*.yaml"), REPOSITORY / "sources.yaml"]:
+    for path in [*(REPOSITORY / "offices").glob("*.yaml"), REPOSITORY / "sources.yaml", REPOSITORY / POLICY]:
         first = path.read_text().splitlines()[0]
         schema = first.removeprefix("# yaml-language-server: $schema=")
         assert (path.parent / schema).resolve().exists(), path

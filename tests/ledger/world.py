@@ -35,6 +35,8 @@ def case(case_id="GRC-AVR-000001", **more) -> dict:
         "standing": "pending",
         "to_tell": True,
         "marked": "",
+        "concerns": "",
+        "urgent": False,
     } | more
 
 
@@ -84,7 +86,9 @@ def accept_both(session, partition: Partition, rows: int, quarantined: int = 0, 
         )
 
 
-def reconcile(day, table, links=None, records=None, unusable=0, mark="a", host="GRC", add_up=True) -> dict[str, int]:
+def reconcile(
+    day, table, links=None, records=None, unusable=0, mark="a", host="GRC", add_up=True, policy_version=None
+) -> dict[str, int]:
     """Write and add up a day as the DAG does, from tables that are decided already."""
     partition = Partition(host, day)
     with writing() as session:
@@ -99,6 +103,7 @@ def reconcile(day, table, links=None, records=None, unusable=0, mark="a", host="
             unusable=unusable,
             without_office=0,
             model_version="test",
+            policy_version=policy_version,
             now=MORNING,
         )
     if add_up:

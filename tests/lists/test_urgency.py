@@ -25,11 +25,11 @@ def notice(kind, expected=NEAR, previous=None, reason="", departed=None):
     }
 
 
-def urgent(*rows):
+def urgent(*rows, of_concern=False):
     frame = pd.DataFrame(list(rows), columns=NOTICE_COLUMNS)
     for column in ("expected_departure_on", "previous_expected_departure_on", "departed_on"):
         frame[column] = pd.to_datetime(frame[column]).astype("datetime64[s]")
-    return cannot_wait(frame, lambda day: day < dt.date(2026, 11, 10))
+    return cannot_wait(frame, lambda day: day < dt.date(2026, 11, 10), pd.Series(of_concern, index=frame.index))
 
 
 @pytest.mark.parametrize(
@@ -67,3 +67,20 @@ def test_only_who_cannot_wait_is_taken_and_nothing_of_nothing():
         pd.Timestamp(NEAR)
     ]
     assert urgent().empty
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        notice("NEW", FAR),
+        notice("NEW", None),
+        notice("CHANGED", FAR, reason="name_corrected"),
+        notice("CANCELLED", FAR, reason="stays"),
+    ],
+)
+def test_a_person_of_concern_does_not_wait_however_far_the_departure_is(row):
+    assert len(urgent(row, of_concern=True)) == 1
+
+
+def test_a_person_of_concern_who_has_left_waits_as_others_do():
+    assert urgent(notice("DEPARTED", departed="2026-11-02"), of_concern=True).empty
