@@ -80,7 +80,8 @@ def empty(door: str, now: dt.datetime) -> Emptied:
     collected = mailbox.collect_mailbox(
         name,
         authserv_id(name),
-        {office: one for office, one in offices.items() if one.answers.mailbox == name},
+        # An office that is arranged with a folder alone may still reply to a mail of ours: a concern must not be lost.
+        {office: one for office, one in offices.items() if one.answers.mailbox in (None, name)},
         open_imap=open_imap,
         keys_of=opening_keys,
         now=now,

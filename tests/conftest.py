@@ -95,6 +95,15 @@ def _on_server(address: str, statement: str) -> None:
 
 
 @pytest.fixture(scope="session")
+def imap_server() -> Iterator[tuple[int, Path]]:
+    """A real IMAP server; its port and the authority to trust. `tests.imap.inbox_of` empties its mailbox."""
+    from tests.imap import dovecot
+
+    with dovecot() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
 def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("sqlite") / "ledger.db"
     migrate(f"sqlite:///{path}")

@@ -9,7 +9,7 @@ import yaml
 
 from include.doors import Unread, check_nothing_is_left, doors, doors_to_open, empty, what_waits
 from include.operators import DoorsTrigger
-from tests.imap import counts, dovecot, inbox_of, put
+from tests.imap import counts, inbox_of, put
 from tests.ledger.world import MORNING
 from tests.responses.test_mailbox import OURS, reply
 from tests.responses.world import LIST, booked, file, office, open_entries, receipts, told_list
@@ -18,15 +18,9 @@ from tests.servers import PASSWORD, USER, sftp
 NOON = MORNING + dt.timedelta(hours=5)
 
 
-@pytest.fixture(scope="module")
-def server():
-    with dovecot() as running:
-        yield running
-
-
 @pytest.fixture
-def inbox(server, monkeypatch):
-    with inbox_of(server, monkeypatch, authserv_id=OURS) as opened:
+def inbox(imap_server, monkeypatch):
+    with inbox_of(imap_server, monkeypatch, authserv_id=OURS) as opened:
         yield opened
 
 
@@ -73,6 +67,15 @@ def test_an_answer_is_seen_and_taken_at_either_door(entry, answers_folder, inbox
     assert doors_to_open(NOON) == []
     with pytest.raises(Unread, match=r"^1 in For-a-person of imap_test: read them"):
         check_nothing_is_left(NOON)
+
+
+def test_an_office_with_a_folder_may_reply_to_a_mail_all_the_same(entry, answers_folder, inbox, tmp_path):
+    path = tmp_path / "arrangements" / "offices" / "GRC-ATH.yaml"
+    path.write_text(path.read_text().replace("  mailbox: imap_test\n", ""))
+    assert doors(NOON) == ["folder:GRC-ATH", "mailbox:imap_test"], "what comes back of its lists is read there"
+    put(inbox, reply(("list.csv", file((entry["A"], "yes", "", "")))))
+    assert empty("mailbox:imap_test", NOON).concerns == 1
+    assert open_entries() == [entry["A"]]
 
 
 @pytest.mark.fault(

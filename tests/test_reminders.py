@@ -286,16 +286,25 @@ def test_a_record_closed_before_the_departure_does_not_answer_for_it(entry, post
 
 def test_an_expected_departure_without_news_is_asked_about_after_two_working_days(entry, post, arranged):
     arranged(within="90 working days")
-    # Expected on Friday 20 November: when Tuesday, the second working day after it, is over.
-    asked = {day: remind(NOON + day * DAY) for day in range(17, 32)}
-    assert {day: found for day, found in asked.items() if found} == {23: {"without news": 3}, 30: {"without news": 3}}
+    # Expected on Friday 20 November: Tuesday is the second working day after it.
+    asked = {}
+    for day in range(17, 32):
+        booked(day=MONDAY + day * DAY)
+        asked[day] = remind(NOON + day * DAY)
+    assert {day: found for day, found in asked.items() if found} == {22: {"without news": 3}, 29: {"without news": 3}}
     subject, text = post(FOCAL)[0]
     assert subject == "Expected departures without news: 3 of GRC-ATH"
     assert f"- entry {entry['A']}: expected on 2026-11-20" in text
     assert "RAHIMI" not in text
     assert post(PROTECTION) == []
-    booked(day=MONDAY + 31 * DAY, expected_departure_on="2026-12-20")
-    assert remind(NOON + 38 * DAY) == {}
+    booked(day=MONDAY + 32 * DAY, expected_departure_on="2026-12-20")
+    assert remind(NOON + 39 * DAY) == {}
+
+
+def test_an_extract_that_has_not_come_is_no_silence_about_a_person(entry, post, arranged):
+    arranged(within="90 working days")
+    booked(day=MONDAY + 20 * DAY)  # Sunday: nothing could be entered since Friday
+    assert [remind(NOON + day * DAY) for day in (22, 25, 40)] == [{}] * 3
 
 
 def test_who_came_back_from_a_departure_that_was_none_is_not_asked_for(entry, post, arranged):

@@ -116,8 +116,8 @@ def mails(setting: Setting, addresses: Sequence[str]) -> Iterator[EmailMessage]:
         [email.message_from_bytes(path.read_bytes(), EmailMessage, policy=email.policy.default) for path in paths]
         for paths in (sorted((setting.mail / address.lower()).glob("*.eml")) for address in addresses)
     ]
-    everywhere = set.intersection(*({str(mail["Message-ID"]) for mail in box} for box in boxes)) if boxes else set()
-    yield from (mail for mail in boxes[0] if str(mail["Message-ID"]) in everywhere) if boxes else ()
+    everywhere = set.intersection(*({str(mail["Message-ID"]) for mail in box} for box in boxes))
+    return (mail for mail in boxes[0] if str(mail["Message-ID"]) in everywhere)
 
 
 def _came(setting: Setting, office: str, channel: Channel) -> Iterator[tuple[str, bytes, EmailMessage | None]]:

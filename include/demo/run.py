@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +31,7 @@ from include.demo.airflow import Airflow
 from include.demo.answering import Answer, Door, answer, doors
 from include.demo.office import Received, answer_tests, open_everything, open_lists
 from include.demo.setting import Setting, build
-from include.ledger import intake, outbox
+from include.ledger import intake, outbox, responses
 from include.ledger.engine import reading
 from include.ledger.migrating import migrate
 from include.ledger.models import Delivery
@@ -147,16 +147,16 @@ class Demo(AbstractContextManager["Demo"]):
     def open_addresses(self, said: Callable[[str], None] = lambda _: None) -> None:
         """Prove every office's arrangement as an operator would, by a test message that the office answers."""
         said("a test message to every office")
-        done = self._command("check", "--connect", "--office", *self.offices)
+        done = self.command("check", "--connect", "--office", *self.offices)
         if done.returncode:
             raise DemoFailed(f"an arrangement does not hold:\n{done.stdout}{done.stderr}")
         for office, codes in answer_tests(self.setting, self.offices).items():
             for code in codes:
-                done = self._command("confirm", office, code, "--by", "the demo")
+                done = self.command("confirm", office, code, "--by", "the demo")
                 if done.returncode:
                     raise DemoFailed(f"the answer of {office} was not taken:\n{done.stderr}")
 
-    def _command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run `python -m include`, as an operator does, with Airflow's connections in the environment."""
         return subprocess.run(  # noqa: S603
             [sys.executable, "-m", "include", *arguments],
@@ -272,7 +272,7 @@ class Demo(AbstractContextManager["Demo"]):
     def answer_lists(self) -> list[Answered]:
         """Let an office answer by each door: a concern about the newest who is NEW, and a record that was closed.
 
-        raises: DemoFailed if an office has nobody to answer of
+        raises: DemoFailed if an office has too few entries to answer
         """
         answered = []
         for door, office in ANSWERING.items():
@@ -284,6 +284,32 @@ class Demo(AbstractContextManager["Demo"]):
                 answered.append(Answered(office, door, list_number, answers))
         return answered
 
+    def wait_for_effect(self, answered: Sequence[Answered], said: Callable[[str], None] = lambda _: None) -> None:
+        """Return when every answer is in the ledger and every concern in it was mailed to IOM's focal point.
+
+        raises: DemoFailed if that takes too long, AirflowDied if a part of Airflow ends
+        """
+        deadline = time.monotonic() + DAY_MINUTES * 60
+        while waiting := self._without_effect(answered):
+            said(f"IOM takes what {' and '.join(sorted(waiting))} answered")
+            self.airflow.check_alive()
+            time.sleep(1)
+            if time.monotonic() > deadline:
+                raise DemoFailed(
+                    f"the answer of {', '.join(sorted(waiting))} had no effect; look at {self.airflow.url}"
+                )
+
+    def _without_effect(self, answered: Sequence[Answered]) -> set[str]:
+        with reading(self.setting.ledger) as session:
+            taken = {(one.list_number, one.entry) for one in responses.everything_said(session)}
+            untold = {one.entry for one in responses.open_concerns(session) if one.told_at is None}
+        return {
+            one.office
+            for one in answered
+            for entry in one.answers
+            if (one.list_number, entry) not in taken or entry in untold
+        }
+
     def _answers_of(self, office: str, lists: list[Received]) -> dict[str, dict[str, Answer]]:
         """A concern and a record closed, by list and entry."""
         entries = [entry for one in lists if one.opened for entry in one.opened.entries.to_dict("records")]
@@ -294,7 +320,7 @@ class Demo(AbstractContextManager["Demo"]):
             None,
         )
         if doubted is None or closed is None:
-            raise DemoFailed(f"{office} has no list to answer; look at {self.airflow.url}")
+            raise DemoFailed(f"{office} has too few entries to answer; look at {self.airflow.url}")
         closed_on = dt.date.fromisoformat(closed["departed_on"]) if closed["departed_on"] else self.days[-1]
         said: dict[str, dict[str, Answer]] = {}
         said.setdefault(closed["list_number"], {})[closed["entry"]] = Answer(record_closed_on=closed_on)
@@ -366,8 +392,11 @@ def run(folder: Path, *, days: int, once: bool) -> int:
                 received = demo.received()
                 said.done(f"{len(received)} lists opened")
                 said("an office answers by each door")
-                for one in demo.answer_lists():
+                answered = demo.answer_lists()
+                for one in answered:
                     said.done(f"{one.office} answers {one.list_number} by {one.door}")
+                demo.wait_for_effect(answered, said)
+                said.done("IOM has taken the answers, and its focal points have been told of the concerns")
                 said.stop()
                 _show(console, demo, received)
                 good = len(received) == demo.sealed_count() and all(found.problem is None for found in received)

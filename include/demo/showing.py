@@ -39,7 +39,7 @@ def show_list(console: Console, desk: Desk, list_number: str) -> None:
         return
     kind = received.file[0].removeprefix(f"{list_number}_").partition(".")[0]
     counts = ", ".join(f"{notice} {count}" for notice, count in received.counts.items() if count)
-    console.print(f"It is IOM's {words.kind.get(kind, kind)}: {counts or words.empty}", highlight=False)
+    console.print(f"Kind: {kind}. Entries: {counts or 'none'}", highlight=False)
     table = Table(header_style="bold", padding=(0, 1, 0, 0), box=SIMPLE_HEAD, show_edge=False)
     table.add_column("", justify="right", no_wrap=True, style="dim")
     for heading in ("entry", "notice"):
@@ -78,6 +78,6 @@ def show_sent(
 def show_what_came_back(console: Console, desk: Desk) -> None:
     """News of answers, and mail."""
     for heading, text in desk.came_back():
-        console.print(heading, highlight=False, soft_wrap=True)
+        console.print(heading, highlight=False)
         if text:
             console.print(Padding(escape(text), (0, 0, 0, 2)), highlight=False)

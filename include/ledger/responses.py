@@ -9,11 +9,22 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from include.ledger import outbox
-from include.ledger.models import Answer, Case, Concern, Delivery, Entry, List, Notice, Receipt, Response
+from include.ledger.models import (
+    Answer,
+    Case,
+    Concern,
+    Delivery,
+    Entry,
+    List,
+    Notice,
+    Receipt,
+    Reconciliation,
+    Response,
+)
 
 _NOTHING = (None, None, "")
 """An answer in which nothing stands: concern, record_closed_on, remarks."""
@@ -268,6 +279,12 @@ def concerns_of(session: Session, entry: str) -> list[Concern]:
     return list(session.scalars(select(Concern).filter_by(entry=entry).order_by(Concern.id)))
 
 
+def everything_said(session: Session) -> list[Said]:
+    """Every answer that was kept, oldest first."""
+    rows = session.execute(select(Answer, List).join(List, List.id == Answer.list_id).order_by(Answer.id))
+    return [Said(about.list_number, one.entry, one.concern, one.record_closed_on, one.remarks) for one, about in rows]
+
+
 def words_of(session: Session, entry: str) -> list[tuple[dt.datetime, str, Answer]]:
     """All that the office answered on this entry, oldest first: when, on which list, and the answer."""
     rows = session.execute(
@@ -375,27 +392,37 @@ class WithoutNews:
     office: str
     entry: str
     expected_departure_on: dt.date
+    known_on: dt.date
+    """The newest reconciled day of its host country: what the extracts say stands as of then."""
     asked_at: dt.datetime | None
 
 
-def without_news(session: Session, before: dt.date) -> list[WithoutNews]:
-    """Entries whose person was expected to leave before that day, and of whom the extracts say the same still."""
+def without_news(session: Session) -> list[WithoutNews]:
+    """Entries whose person was expected to leave before the newest day that is known, which says the same still."""
     announced = exists().where(Notice.entry == Entry.entry, List.id == Notice.list_id, List.state == "told")
+    newest = (
+        select(Reconciliation.host_country, func.max(Reconciliation.day).label("day"))
+        .where(Reconciliation.added_up_at.is_not(None))
+        .group_by(Reconciliation.host_country)
+        .subquery()
+    )
     rows = session.execute(
-        select(Entry, Case)
+        select(Entry, Case.expected_departure_on, newest.c.day)
         .join(Case, (Case.host_country == Entry.host_country) & (Case.case_id == Entry.case_id))
+        .join(newest, newest.c.host_country == Entry.host_country)
         .where(
             Entry.closed_at.is_(None),
             Case.status.in_(("registered", "booked")),
-            Case.expected_departure_on < before,
+            Case.missing_since.is_(None),
+            Case.expected_departure_on < newest.c.day,
             announced,
         )
         .order_by(Case.expected_departure_on, Entry.entry)
     )
     return [
-        WithoutNews(entry.office, entry.entry, case.expected_departure_on, entry.asked_at)
-        for entry, case in rows
-        if case.expected_departure_on is not None
+        WithoutNews(entry.office, entry.entry, expected, known_on, entry.asked_at)
+        for entry, expected, known_on in rows
+        if expected is not None
     ]
 
 

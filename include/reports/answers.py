@@ -164,17 +164,19 @@ def records_to_close(now: dt.datetime) -> list[tuple[Arrangement, list[StillOpen
 
 
 def departures_to_ask_about(now: dt.datetime) -> list[tuple[Arrangement, list[WithoutNews]]]:
-    """By office, expected departures that passed two working days ago without news; a week later they come again."""
+    """By office, expected departures of which the extracts of two working days later say nothing; weekly again.
+
+    An extract that has not come is no silence about a person: counted is to the newest day that is known.
+    """
     with reading() as session:
-        entries = responses.without_news(session, now.date())
+        entries = responses.without_news(session)
     found = []
     for office, arrangement in _newest(now).items():
-        today = now.astimezone(ZoneInfo(arrangement.timezone)).date()
         silent = [
             one
             for one in entries
             if one.office == office
-            and working_days_between(arrangement.list, one.expected_departure_on, today) > NEWS_WITHIN
+            and working_days_between(arrangement.list, one.expected_departure_on, one.known_on) >= NEWS_WITHIN
             and (one.asked_at is None or now - one.asked_at >= ASKED_AGAIN_AFTER)
         ]
         if silent:

@@ -4,7 +4,6 @@ Reach for `show_open` for the list, which names nobody; `show_one` names the per
 """
 
 import datetime as dt
-from zoneinfo import ZoneInfo
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -23,7 +22,7 @@ def show_open(now: dt.datetime, console: Console) -> None:
         console.print("No concern stands.", highlight=False)
         return
     table = Table(title=f"{len(standing)} open concerns", title_justify="left", box=SIMPLE_HEAD, header_style="bold")
-    for heading in ("days left", "entry", "list", "raised", "departure", "told"):
+    for heading in ("days left", "entry", "list", "raised (UTC)", "departure", "told"):
         table.add_column(heading, justify="right" if heading == "days left" else "left", no_wrap=True)
     for one in standing:
         table.add_row(*_row(one))
@@ -33,7 +32,6 @@ def show_open(now: dt.datetime, console: Console) -> None:
 
 def _row(one: Standing) -> list[str]:
     concern = one.concern
-    zone = ZoneInfo(one.arrangement.timezone) if one.arrangement else dt.UTC
     if concern.departed_on:
         left, departure = "[bold red]LEFT[/bold red]", f"left {concern.departed_on}"
     elif one.days_left is None:
@@ -41,8 +39,8 @@ def _row(one: Standing) -> list[str]:
     else:
         colour = "bold red" if one.days_left <= 3 else "yellow" if one.days_left <= 7 else "default"
         left, departure = f"[{colour}]{one.days_left}[/{colour}]", str(concern.expected_departure_on)
-    told = f"{concern.told_at.astimezone(zone):%d %b %H:%M}" if concern.told_at else "[red]not yet[/red]"
-    raised = f"{concern.raised_at.astimezone(zone):%d %b %H:%M}"
+    told = "yes" if concern.told_at else "[red]not yet[/red]"
+    raised = f"{concern.raised_at.astimezone(dt.UTC):%d %b %H:%M}"
     return [left, concern.entry, concern.list_number, raised, departure, told]
 
 
@@ -58,15 +56,15 @@ def show_one(entry: str, console: Console) -> None:
         concerns = responses.concerns_of(session, known.entry)
     console.print(f"[bold]{escape(told[-1].name)}[/bold], case {escape(known.case_id)} ({known.host_country})")
     table = Table(title=f"Entry {known.entry}, {known.office}", title_justify="left", box=SIMPLE_HEAD)
-    for heading in ("when", "who", "what"):
-        table.add_column(heading, no_wrap=heading == "when")
+    for heading in ("when (UTC)", "who", "what"):
+        table.add_column(heading, no_wrap=heading.startswith("when"))
     happened = [(one.at, "IOM", f"{one.notice}, {one.day or 'no date'}, on {one.list_number}") for one in told]
     happened += [(when, known.office, _said(answer, number)) for when, number, answer in said]
     for concern in concerns:
         if concern.closed_at:
             happened.append((concern.closed_at, concern.closed_by or "", f"closed the concern: {concern.note}"))
     for when, who, what in sorted(happened, key=lambda one: one[0]):
-        table.add_row(f"{when:%Y-%m-%d %H:%M}", escape(who), escape(what))
+        table.add_row(f"{when.astimezone(dt.UTC):%Y-%m-%d %H:%M}", escape(who), escape(what))
     console.print(table)
     if any(concern.closed_at is None for concern in concerns):
         console.print(

@@ -18,6 +18,7 @@ from typing import Any
 
 import openpyxl
 
+from include.ledger.responses import Said
 from include.lists.document import ANSWER_COLUMNS
 from include.lists.sheet import MACHINE_ROW_MARK
 from include.lists.texts import LANGUAGES, texts
@@ -57,15 +58,10 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class AnswerRow:
-    """A row that says something of an entry, as it stands in the file."""
+class AnswerRow(Said):
+    """What a row says of an entry, and which row of the file it is."""
 
     row: int
-    list_number: str
-    entry: str
-    concern: bool | None
-    record_closed_on: dt.date | None
-    remarks: str
 
 
 @dataclass(frozen=True)
@@ -221,7 +217,7 @@ def _read_row(number: int, row: _Row, today: dt.date) -> tuple[AnswerRow | None,
     remarks = row.get("remarks")
     if remarks is _Formula:
         wrong("remarks", "formula")
-    return AnswerRow(number, list_number, entry, concern, closed_on, _text(remarks)), findings
+    return AnswerRow(list_number, entry, concern, closed_on, _text(remarks), row=number), findings
 
 
 def _yes_or_no(value: Any) -> tuple[bool | None, str]:

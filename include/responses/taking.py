@@ -47,6 +47,7 @@ def take_file(
     name: of the file, for its ending alone; via: `sftp` or `email`
     """
     office, sha256 = arrangement.office, hashlib.sha256(content).hexdigest()
+    now = now.astimezone(ZoneInfo(arrangement.timezone))
     with reading() as session:
         known = responses.known_response(session, office, sha256)
     if known and (known.outcome != "unsettled" or now < known.came_at + SETTLES_IN):
@@ -60,7 +61,7 @@ def take_file(
         if inner.lower().endswith(".txt"):
             line = plain.decode("utf-8-sig", errors="replace")
         else:
-            file = read_answers(plain, inner, now.astimezone(ZoneInfo(arrangement.timezone)).date())
+            file = read_answers(plain, inner, now.date())
     except Unreadable as unreadable:
         problem = unreadable.code
     if not settled and (problem in _MAY_BE_HALF or (file and file.cut_off)):
@@ -168,8 +169,7 @@ def _take(
     good, _ = _on_its_lists(session, office, file)
     kept, _ = merged(good)
     lists: Mapping[str, List] = responses.lists_of(session, office, {row.list_number for row in kept})
-    said = [responses.Said(row.list_number, row.entry, row.concern, row.record_closed_on, row.remarks) for row in kept]
-    taken = responses.take(session, response, said, lists)
+    taken = responses.take(session, response, kept, lists)
     for about in lists.values():
         responses.record_receipt(session, about, "answer", now)
     return Outcome(outcome.outcome, outcome.findings, taken.concerns)

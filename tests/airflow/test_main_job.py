@@ -5,9 +5,16 @@ One demo of two days, run once; the tests look at what it left and then at what 
 
 import csv
 import datetime as dt
+import email
+import email.policy
+import imaplib
+import json
 import sqlite3
+import ssl
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from email.message import EmailMessage
 from pathlib import Path
 
 import pandas as pd
@@ -15,8 +22,9 @@ import pytest
 from sqlalchemy import select
 
 from include.demo.run import Demo
+from include.ledger import responses
 from include.ledger.engine import reading
-from include.ledger.models import Delivery, List, Notice, Reconciliation
+from include.ledger.models import Delivery, Entry, List, Notice, Reconciliation
 
 pytestmark = [pytest.mark.airflow, pytest.mark.xdist_group("airflow")]
 
@@ -59,8 +67,6 @@ def test_nobody_who_never_applied_is_on_any_list(demo):
     everyone = pd.concat([truth(demo, day) for day in demo.days])
     applied = set(everyone.loc[everyone["asylum_references"] != "", "case_id"])
     with reading(demo.setting.ledger) as session:
-        from include.ledger.models import Entry
-
         listed = set(session.scalars(select(Entry.case_id)))
     assert listed, "somebody is listed"
     assert listed <= applied
@@ -73,6 +79,91 @@ def test_each_day_adds_up_and_the_cut_off_file_was_refused_first(demo):
         assert all(day.added_up_at for day in days)
     tasks = demo.airflow.get("dags/pull_extracts/dagRuns/~/taskInstances?limit=500")["task_instances"]
     assert any(task["try_number"] > 1 and task["state"] == "success" for task in tasks)
+
+
+def wait_until(demo: Demo, done, seconds=900):
+    deadline = time.monotonic() + seconds
+    while not done():
+        demo.airflow.check_alive()
+        assert time.monotonic() < deadline, "Airflow did not get there in time"
+        time.sleep(1)
+
+
+def runs(demo: Demo, dag_id: str) -> list[dict]:
+    return demo.airflow.get(f"dags/{dag_id}/dagRuns?limit=100")["dag_runs"]
+
+
+def mails(demo: Demo, address: str) -> list[EmailMessage]:
+    paths = sorted((demo.setting.mail / address).glob("*.eml"))
+    return [email.message_from_bytes(path.read_bytes(), policy=email.policy.default) for path in paths]
+
+
+def test_an_office_s_answer_by_either_door_is_taken_and_its_concern_mailed_within_minutes(demo):
+    answered = demo.answer_lists()
+    assert {one.door for one in answered} == {"folder", "email"}
+    demo.wait_for_effect(answered)
+    with reading(demo.setting.ledger) as session:
+        kept = {(one.entry, one.concern, one.record_closed_on) for one in responses.everything_said(session)}
+        concerns = {one.entry: one for one in responses.open_concerns(session)}
+    said = {(entry, one.concern, one.record_closed_on) for each in answered for entry, one in each.answers.items()}
+    assert kept == said
+    doubted = {each.office: entry for each in answered for entry, one in each.answers.items() if one.concern}
+    assert set(concerns) == set(doubted.values())
+    for office, entry in doubted.items():
+        (focal_point,) = demo.offices[office][-1].answers.escalate
+        (mail,) = [mail for mail in mails(demo, focal_point) if entry in mail["Subject"]]
+        with reading(demo.setting.ledger) as session:
+            name = responses.told_of(session, entry)[-1].name
+        assert not {part for part in name.split(", ") if part in mail["Subject"] + mail.get_content()}
+    assert [*(demo.setting.offices / "DEU-BER").rglob("read/*_answer-*")]
+    with imap(demo) as mailbox:
+        assert {folder: int(mailbox.select(folder)[1][0]) for folder in ("INBOX", "Handled")}["INBOX"] == 0
+
+
+@contextmanager
+def imap(demo: Demo) -> Iterator[imaplib.IMAP4]:
+    known = json.loads(demo.setting.environment["AIRFLOW_CONN_IMAP_AVR"])
+    trusted = ssl.create_default_context(cafile=demo.setting.authority)
+    with imaplib.IMAP4_SSL("localhost", known["port"], ssl_context=trusted) as opened:
+        opened.login(known["login"], known["password"])
+        yield opened
+
+
+def test_what_is_no_answer_is_not_taken_and_told_to_the_focal_point(demo):
+    office = demo.offices["DEU-BER"][-1]
+    folder = demo.setting.offices / "DEU-BER" / office.answers.folder.strip("/")
+    (folder / "Notizen.docx").write_bytes(b"PK\x03\x04")
+    wait_until(demo, lambda: (folder / "refused" / "Notizen.docx.txt").exists(), seconds=300)
+    (focal_point,) = office.answers.escalate
+
+    def told() -> bool:
+        return any("nicht verstanden" in mail["Subject"] for mail in mails(demo, focal_point))
+
+    wait_until(demo, told, seconds=300)
+
+
+def test_a_match_that_a_person_rejects_is_taken_back_at_its_office_at_once(demo):
+    with reading(demo.setting.ledger) as session:
+        told = session.scalars(
+            select(Entry).where(
+                Entry.office == "GRC-ATH", Entry.closed_at.is_(None), Entry.asylum_reference.is_not(None)
+            )
+        ).first()
+    pair = [told.case_id, told.asylum_reference, "--host", told.host_country]
+    done = demo.command("review", *pair, "--reject", "--by", "the test", "--reason", "two people after all")
+    assert done.returncode == 0, done.stderr
+
+    def taken_back() -> bool:
+        with reading(demo.setting.ledger) as session:
+            found = session.execute(
+                select(Notice.reason, List.kind, List.state)
+                .join(List, List.id == Notice.list_id)
+                .where(Notice.entry == told.entry)
+                .order_by(Notice.sequence)
+            ).all()
+        return found[-1] == ("notified_in_error", "urgent", "told")
+
+    wait_until(demo, taken_back)
 
 
 def secrets(demo: Demo) -> set[str]:
@@ -116,21 +207,11 @@ def test_the_search_for_leaks_sees_one_log_line(demo):
         path.unlink()
 
 
-def wait_until(demo: Demo, done, seconds=900):
-    deadline = time.monotonic() + seconds
-    while not done():
-        demo.airflow.check_alive()
-        assert time.monotonic() < deadline, "Airflow did not get there in time"
-        time.sleep(1)
-
-
-def runs(demo: Demo, dag_id: str) -> list[dict]:
-    return demo.airflow.get(f"dags/{dag_id}/dagRuns?limit=100")["dag_runs"]
-
-
 def test_a_day_that_is_run_again_delivers_nothing_twice(demo):
     before = received(demo)
-    dags = [dag["dag_id"] for dag in demo.airflow.get("dags?limit=100")["dags"] if dag["dag_id"] != "sweep"]
+    # What *watch* finds is not wrong with the day: a concern near the departure keeps it red.
+    dags = [dag["dag_id"] for dag in demo.airflow.get("dags?limit=100")["dags"]]
+    dags = [dag_id for dag_id in dags if dag_id not in ("sweep", "watch")]
     for dag_id in dags:
         for run in runs(demo, dag_id):
             path = f"dags/{dag_id}/dagRuns/{run['dag_run_id']}/clear"

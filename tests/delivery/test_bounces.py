@@ -19,7 +19,7 @@ from include.responses.mailbox import collect_mailbox
 from include.responses.opening import OpeningKeys
 from tests.delivery.notifications import SERVERS, notification
 from tests.delivery.test_email import SENDER, boxes, connect
-from tests.imap import count, counts, dovecot, inbox_of, put
+from tests.imap import count, counts, inbox_of, put
 from tests.ledger.world import MONDAY, MORNING, case, cases, notices, reconcile, send_list
 from tests.servers import USER, mail
 
@@ -49,21 +49,15 @@ def test_a_notification_cut_off_anywhere_is_never_an_error(server):
     assert {address for bounce in seen if bounce and bounce.message_id == ID for address in bounce.failed} <= set(TO)
 
 
-@pytest.fixture(scope="module")
-def server():
-    with dovecot() as running:
-        yield running
-
-
 @pytest.fixture
-def inbox(server, monkeypatch):
-    with inbox_of(server, monkeypatch) as opened:
+def inbox(imap_server, monkeypatch):
+    with inbox_of(imap_server, monkeypatch) as opened:
         yield opened
 
 
-def collect(monkeypatch, server, now=LATER):
+def collect(monkeypatch, imap_server, now=LATER):
     # The mail server of the same test has an authority of its own.
-    monkeypatch.setenv("SSL_CERT_FILE", str(server[1]))
+    monkeypatch.setenv("SSL_CERT_FILE", str(imap_server[1]))
     return collect_mailbox(
         "imap_test", "", {}, open_imap=connections.open_imap, keys_of=lambda _: OpeningKeys(), now=now
     ).came_back
@@ -118,7 +112,7 @@ def a_list(ledger):
 )
 @pytest.mark.parametrize("form", SERVERS)
 def test_a_list_that_came_back_is_owed_again_and_goes_once_a_person_says_so(
-    form, tmp_path, monkeypatch, a_list, server, inbox
+    form, tmp_path, monkeypatch, a_list, imap_server, inbox
 ):
     with mail(tmp_path) as (port, authority):
         send(monkeypatch, port, authority)
@@ -126,13 +120,13 @@ def test_a_list_that_came_back_is_owed_again_and_goes_once_a_person_says_so(
         (message_id,) = message_ids(tmp_path)
         put(inbox, notification(form, message_id, TO[:1]))
 
-        assert collect(monkeypatch, server) == ["GRC-ATH_2026-0001"]
+        assert collect(monkeypatch, imap_server) == ["GRC-ATH_2026-0001"]
         assert (only(List).state, only(List).told_at) == ("sealed", None)
         assert (only(Delivery).state, only(Delivery).bounced_at) == ("refused", LATER)
         assert only(Delivery).last_error == "came back (5.1.1)"
         assert only(Told).returned_at == LATER
         assert (count(inbox, "INBOX"), count(inbox, "Handled")) == (0, 1)
-        assert collect(monkeypatch, server) == []
+        assert collect(monkeypatch, imap_server) == []
 
         with pytest.raises(NotDelivered, match=r"came back \(5\.1\.1\); once .* resend GRC-ATH_2026-0001"):
             send(monkeypatch, port, authority)
@@ -144,20 +138,20 @@ def test_a_list_that_came_back_is_owed_again_and_goes_once_a_person_says_so(
         assert (only(List).state, only(Told).returned_at) == ("told", None)
 
 
-def test_a_list_that_came_back_is_named_at_once(tmp_path, monkeypatch, a_list, server, inbox):
+def test_a_list_that_came_back_is_named_at_once(tmp_path, monkeypatch, a_list, imap_server, inbox):
     with mail(tmp_path) as (port, authority):
         send(monkeypatch, port, authority)
     put(inbox, notification("postfix", *message_ids(tmp_path), TO[:1]))
-    collect(monkeypatch, server)
+    collect(monkeypatch, imap_server)
     with reading() as session:
         assert outbox.owed_lists(session, MORNING) == ["GRC-ATH_2026-0001 (came back (5.1.1))"]
 
 
-def test_no_address_is_kept_of_what_came_back(tmp_path, monkeypatch, a_list, server, inbox):
+def test_no_address_is_kept_of_what_came_back(tmp_path, monkeypatch, a_list, imap_server, inbox):
     with mail(tmp_path) as (port, authority):
         send(monkeypatch, port, authority)
     put(inbox, notification("postfix", *message_ids(tmp_path), TO[:1]))
-    collect(monkeypatch, server)
+    collect(monkeypatch, imap_server)
     assert "unhcr" not in f"{only(Delivery).proof} {only(Delivery).last_error}"
 
 
@@ -168,7 +162,7 @@ def test_no_address_is_kept_of_what_came_back(tmp_path, monkeypatch, a_list, ser
     you="as where one recipient is refused",
 )
 def test_one_recipient_of_three_that_it_did_not_reach_is_named_until_a_list_reaches_all(
-    tmp_path, monkeypatch, ledger, server, inbox
+    tmp_path, monkeypatch, ledger, imap_server, inbox
 ):
     reconcile(MONDAY, cases(case("A"), case("B")))
     key = channel(TO).key
@@ -182,14 +176,14 @@ def test_one_recipient_of_three_that_it_did_not_reach_is_named_until_a_list_reac
         send(monkeypatch, port, authority, TO)
         assert missed() == []
         put(inbox, *[notification("postfix", message_ids(tmp_path)[0], TO[1:2])] * 2)
-        assert collect(monkeypatch, server) == ["GRC-ATH_2026-0001"] * 2
+        assert collect(monkeypatch, imap_server) == ["GRC-ATH_2026-0001"] * 2
         assert missed() == ["GRC-ATH_2026-0001 (1 of 3 recipients: 5.1.1)"], "the same mailbox twice is one"
         assert (only(List).state, only(Told).returned_at) == ("told", None)
         cover(send_list(notices("B"), channels=(key,)))
         send(monkeypatch, port, authority, TO)
         assert missed() == []
         put(inbox, notification("exim", message_ids(tmp_path)[-1], TO))
-        collect(monkeypatch, server)
+        collect(monkeypatch, imap_server)
     with reading() as session:
         assert [sent.state for sent in session.scalars(select(List).order_by(List.id))] == ["told", "sealed"]
 
@@ -200,7 +194,9 @@ def test_one_recipient_of_three_that_it_did_not_reach_is_named_until_a_list_reac
     there="as before",
     you="IOM's focal points are mailed, and *watch* is red until it has been looked at and moved away",
 )
-def test_what_is_not_understood_waits_for_a_person_and_holds_up_nothing(tmp_path, monkeypatch, a_list, server, inbox):
+def test_what_is_not_understood_waits_for_a_person_and_holds_up_nothing(
+    tmp_path, monkeypatch, a_list, imap_server, inbox
+):
     with mail(tmp_path) as (port, authority):
         send(monkeypatch, port, authority)
     good = notification("postfix", *message_ids(tmp_path), TO[:1])
@@ -213,7 +209,7 @@ def test_what_is_not_understood_waits_for_a_person_and_holds_up_nothing(tmp_path
         good,
     )
     for _ in range(2):
-        collect(monkeypatch, server)
+        collect(monkeypatch, imap_server)
         assert only(List).state == "sealed"
         assert counts(inbox) == {"For-a-person": 2, "Quarantine": 1, "Handled": 2}
     with reading() as session:
@@ -221,13 +217,15 @@ def test_what_is_not_understood_waits_for_a_person_and_holds_up_nothing(tmp_path
     assert findings == ["bounce", "bounce", "stranger"]
 
 
-def test_a_mailbox_that_cannot_be_opened_is_said_without_its_login(monkeypatch, server, inbox, tmp_path):
+def test_a_mailbox_that_cannot_be_opened_is_said_without_its_login(monkeypatch, imap_server, inbox, tmp_path):
     monkeypatch.setenv("AVR_DATA", str(tmp_path))
     for change in ({"password": "wrong"}, {"port": 1}):
-        given = json.loads(json.dumps({"conn_type": "imap", "host": "localhost", "login": USER, "port": server[0]}))
+        given = json.loads(
+            json.dumps({"conn_type": "imap", "host": "localhost", "login": USER, "port": imap_server[0]})
+        )
         monkeypatch.setenv("AIRFLOW_CONN_IMAP_TEST", json.dumps(given | change))
         with pytest.raises(ConnectionError, match=r"^the mailbox of imap_test cannot be opened \(\w+\)$"):
-            collect(monkeypatch, server)
+            collect(monkeypatch, imap_server)
 
 
 def test_the_mailbox_is_the_one_that_the_senders_connection_names(monkeypatch):

@@ -56,7 +56,8 @@ def sent(setting, via, seal, form, language="en") -> tuple:
     arrangement, channel = arranged(setting, via, seal, form)
     document = sample(language=language, form=form, number=next(NUMBERS))
     send(setting, arrangement, document)
-    (received,) = [one for one in open_lists(setting, "GRC-ATH", channel) if one.list_number == document.list_number]
+    earlier = [f"GRC-ATH_2026-{number:04}" for number in range(document.number)]
+    (received,) = open_lists(setting, "GRC-ATH", channel, known=earlier)
     return arrangement, channel, received
 
 

@@ -1,6 +1,10 @@
 """An office at its desk, driven without a terminal, against the demo's own servers."""
 
 import json
+import os
+import select
+import subprocess
+import sys
 
 import pytest
 
@@ -8,6 +12,7 @@ from include.__main__ import main
 from include.demo.desk import Desk
 from include.demo.setting import load, save
 from include.lists.opening import open_list
+from include.settings import ROOT
 from tests.demo.running import arrangement_of, newest_mail, send
 from tests.demo.test_answering import opened_by_iom
 from tests.lists.sample import sample
@@ -41,7 +46,7 @@ def test_an_office_sees_its_lists_eighty_columns_wide(setting, athens, capsys, m
     assert play(setting) == 0
     shown = capsys.readouterr().out
     assert "GRC-ATH_2026-0001 came by sftp" in shown
-    assert "scheduled list: NEW 3, CHANGED 2, CANCELLED 2, DEPARTED 1" in shown
+    assert "Kind: scheduled. Entries: NEW 3, CHANGED 2, CANCELLED 2, DEPARTED 1" in shown
     for text in ("7K3M-9QXT", "GHEBREMESKEL", "KVARATSKHELIA, Nino", "2026-12-04", "was 11-19", "told late"):
         assert text in shown
     assert max(map(len, shown.splitlines())) <= 80
@@ -102,6 +107,50 @@ def test_what_cannot_be_said_is_one_sentence_and_sends_nothing(setting, athens, 
     assert play(setting, *said, "--door", "folder") == 1
     assert len(capsys.readouterr().err.splitlines()) == 1
     assert answers(setting) == []
+
+
+def test_a_person_is_asked_again_until_what_they_say_is_understood(setting, athens):
+    send(setting, athens, sample(number=1))
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "include", "office", "play", "GRC-ATH", "--folder", str(setting.folder)]
+    terminal = os.environ | {"TERM": "xterm", "COLUMNS": "80"}
+    office = subprocess.Popen(command, cwd=ROOT, env=terminal, stdin=theirs, stdout=theirs, stderr=theirs)
+    shown = b""
+    try:
+        for question, said in [
+            ("Answer which line?", "99"),
+            ("no such line", ""),
+            ("Answer which line?", "7k3m-9qxt"),
+            ("A concern", "perhaps"),
+            ("not understood", ""),
+            ("A concern", "yes"),
+            ("Record closed on", "tomorrow"),
+            ("not understood", ""),
+            ("Record closed on", "2026-11-12"),
+            ("Remarks", "asks to talk"),
+            ("Answer which line?", "\n"),
+            ("older?", "f"),
+            ("1 entry answered into /answers", ""),
+        ]:
+            while question.encode() not in shown:
+                assert select.select([ours], [], [], 20)[0], shown.decode()
+                shown += os.read(ours, 4096)
+            shown = shown.partition(question.encode())[2]
+            if said:
+                os.write(ours, f"{said.strip()}\n".encode())
+    finally:
+        office.terminate()
+        office.wait(10)
+        os.close(ours)
+        os.close(theirs)
+    (put,) = answers(setting)
+    plain_name, plain = opened_by_iom(setting, put.name, put.read_bytes())
+    (said,) = [row for row in open_list(plain, plain_name).entries.to_dict("records") if row["remarks"]]
+    assert (said["entry"], said["voluntariness_concern"], said["record_closed_on"]) == (
+        "7K3M-9QXT",
+        "yes",
+        "2026-11-12",
+    )
 
 
 def test_without_a_demo_or_such_an_office_it_says_so(setting, tmp_path, capsys):

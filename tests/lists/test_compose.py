@@ -13,7 +13,7 @@ from include.delivery.keys import SealingKey, SealRefused
 from include.delivery.send import NotDelivered, send_owed
 from include.delivery.unsealing import unseal
 from include.ledger.engine import reading, writing
-from include.ledger.models import Approval, Delivery, List, Notice, SealedFile, Told
+from include.ledger.models import Approval, Delivery, Entry, List, Notice, SealedFile, Told
 from include.ledger.outbox import composed_for, see_to, void_list
 from include.lists.compose import (
     Approved,
@@ -230,6 +230,46 @@ def test_a_near_departure_is_on_an_urgent_list_and_not_on_the_scheduled_one_agai
     assert compose_urgent() == (None, {})
     with reading() as session:
         assert list(session.scalars(select(List.kind).order_by(List.number))) == ["urgent", "scheduled"]
+
+
+def test_every_second_thought_up_to_the_day_of_the_flight_is_told_under_one_entry():
+    """Withdrawn, back again, moved, not there, booked anew, and on the day of the flight the person stays after all."""
+    flight = pd.Timestamp("2026-11-13")
+    days = [
+        (MONDAY, case("A")),
+        (dt.date(2026, 11, 3), case("A", status="withdrawn")),
+        (dt.date(2026, 11, 9), case("A")),
+        (dt.date(2026, 11, 10), case("A", expected_departure_on=flight)),
+        (dt.date(2026, 11, 11), case("A", expected_departure_on=flight, status="no_show")),
+        (dt.date(2026, 11, 12), case("A", expected_departure_on=flight)),
+        (flight.date(), case("A", expected_departure_on=flight, status="withdrawn")),
+    ]
+    for day, row in days:
+        reconcile(day, cases(row, case("B")), mark=f"{day.day}")
+        moment = dt.datetime.combine(day, dt.time(7), dt.UTC)
+        compose_urgent(day=day, now=moment)
+        if day.weekday() < 2:  # the office's lists are due on Mondays and Tuesdays
+            compose(due_at=moment)
+    with reading() as session:
+        rows = session.execute(
+            select(List.kind, Notice.notice, Notice.reason, Notice.entry)
+            .join(Notice, Notice.list_id == List.id)
+            .where(Notice.name == "RAHIMI, Ahmad")
+            .order_by(List.number)
+        )
+        of_a = [row for row in rows if row.entry == entry_of("A")]
+    assert [(kind, notice, reason) for kind, notice, reason, _ in of_a] == [
+        ("scheduled", "NEW", ""),
+        ("scheduled", "CANCELLED", "stays"),
+        ("scheduled", "NEW", ""),
+        ("urgent", "CHANGED", "date_moved"),
+        ("urgent", "CANCELLED", "stays"),
+    ]
+
+
+def entry_of(case_id):
+    with reading() as session:
+        return session.scalars(select(Entry.entry).filter_by(case_id=case_id)).one()
 
 
 def test_which_departure_is_near_depends_on_the_list_that_is_due_next():

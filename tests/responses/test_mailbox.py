@@ -12,7 +12,7 @@ from include.ledger.models import Response
 from include.responses.mailbox import LARGEST_MESSAGE, collect_mailbox, left_over, waiting
 from include.responses.opening import OpeningKeys
 from tests.delivery.notifications import notification
-from tests.imap import counts, dovecot, inbox_of, put
+from tests.imap import counts, inbox_of, put
 from tests.ledger.world import MORNING, notices
 from tests.responses.world import LIST, answers, booked, file, kept, office, open_entries, receipts, told_list
 
@@ -22,15 +22,9 @@ GOOD = f"{OURS}; dmarc=pass header.from=unhcr.example"
 OFFICE = "Protection <protection@unhcr.example>"
 
 
-@pytest.fixture(scope="module")
-def server():
-    with dovecot() as running:
-        yield running
-
-
 @pytest.fixture
-def inbox(server, monkeypatch):
-    with inbox_of(server, monkeypatch, authserv_id=OURS) as opened:
+def inbox(imap_server, monkeypatch):
+    with inbox_of(imap_server, monkeypatch, authserv_id=OURS) as opened:
         yield opened
 
 

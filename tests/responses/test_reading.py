@@ -218,22 +218,19 @@ def test_no_bytes_break_the_reader(content, name):
         return
 
 
-ROW = AnswerRow(12, TODAY_S_LIST, ENTRIES[0], None, None, "")
-
-
 def test_rows_of_one_entry_are_one_answer_and_a_concern_in_any_is_one():
     rows = [
-        AnswerRow(12, TODAY_S_LIST, ENTRIES[0], False, CLOSED, "a"),
-        AnswerRow(13, TODAY_S_LIST, ENTRIES[0], True, CLOSED, "b"),
-        AnswerRow(14, TODAY_S_LIST, ENTRIES[0], None, None, "a"),
+        AnswerRow(TODAY_S_LIST, ENTRIES[0], False, CLOSED, "a", row=12),
+        AnswerRow(TODAY_S_LIST, ENTRIES[0], True, CLOSED, "b", row=13),
+        AnswerRow(TODAY_S_LIST, ENTRIES[0], None, None, "a", row=14),
     ]
-    assert merged(rows) == ([AnswerRow(14, TODAY_S_LIST, ENTRIES[0], True, CLOSED, "a / b")], [])
+    assert merged(rows) == ([AnswerRow(TODAY_S_LIST, ENTRIES[0], True, CLOSED, "a / b", row=14)], [])
 
 
 def test_two_days_for_one_entry_are_none():
     rows = [
-        AnswerRow(12, TODAY_S_LIST, ENTRIES[0], None, CLOSED, ""),
-        AnswerRow(13, TODAY_S_LIST, ENTRIES[0], None, TODAY, ""),
+        AnswerRow(TODAY_S_LIST, ENTRIES[0], None, CLOSED, "", row=12),
+        AnswerRow(TODAY_S_LIST, ENTRIES[0], None, TODAY, "", row=13),
     ]
     kept, findings = merged(rows)
     assert kept[0].record_closed_on is None
