@@ -37,7 +37,8 @@ What is true is worked out a second time, by hand, beside the code that makes th
 short year of each kind runs with every `make test`; this one is `python -m benchmarks.year`, by seed.
 
 One thing is not kept: where a person voids the only list that announced somebody, after a later list has told their
-departure, that departure is not marked late.
+departure, that departure is not marked late on its list. Where it arrives after the voiding, it is counted among those
+told too late.
 
 """
 
