@@ -1,15 +1,18 @@
 """Writes docs/reliability.md from the tests that cause each fault: `make faults` runs them first.
 
-A row stands beside its test, as `@pytest.mark.fault(fault, happens=…, there=…, you=…)`; it is read, not imported.
+A row stands beside its test, as `@pytest.mark.fault(fault, happens=…, there=…, you=…)`; it is read, not imported. The
+year below the rows is what `python -m benchmarks.year` left in benchmarks/results.
 """
 
 import ast
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from include.settings import ROOT
 
 PAGE = ROOT / "docs" / "reliability.md"
+YEAR = ROOT / "benchmarks" / "results" / "year.json"
 _HEAD = """# What happens when something fails
 
 Each row is a fault that a test causes for real: on real SFTP, mail and IMAP servers, with workers that are killed. The
@@ -17,6 +20,26 @@ rows are written beside the tests, and `make faults` writes this page after they
 
 | fault | what happens | what the other side has | what you see, and do | seen by |
 | --- | --- | --- | --- | --- |
+"""
+_YEAR = """
+# A year in which everything fails
+
+A simulation lets people live through a year (booked, moved, gone, staying after all, with and without consent, from one
+office or host country to another) and lets the faults below strike on days of their own. Every day it is checked, for
+each office and from nothing but the list files that it has:
+
+- what it believes of each person is what is true, but for the lists on their way;
+- nobody who did not apply for asylum is on a list, and nobody is told twice;
+- who left was announced before, or stands on a list as told late (but see below);
+- every concern stands until a person closes it, though answers are lost, cut off or come twice.
+
+What is true is worked out a second time, by hand, beside the code that makes the lists (`tests/year/expected.py`). A
+short year of each kind runs with every `make test`; this one is `python -m benchmarks.year`, by seed.
+
+One thing is not kept: where a person voids the only list that announced somebody, after a later list has told their
+departure, that departure is not marked late on its list. Where it arrives after the voiding, it is counted among those
+told too late.
+
 """
 
 
@@ -52,7 +75,18 @@ def page() -> str:
         path, test = row.test.split()
         sentence = test.removeprefix("test_").replace("_", " ")
         lines.append(f"| {row.fault} | {row.happens} | {row.there} | {row.you} | [{sentence}](../tests/{path}) |\n")
-    return _HEAD + "".join(lines)
+    return _HEAD + "".join(lines) + _YEAR + _year()
+
+
+def _year() -> str:
+    """What the newest whole year went through."""
+    tables = json.loads(YEAR.read_text(encoding="utf-8"))["tables"]
+    lines = []
+    for title, rows_of in tables.items():
+        columns = list(rows_of[0])
+        lines += [f"| {title} | {columns[1]} |", "| --- | --- |"]
+        lines += [f"| {row[columns[0]]} | {row[columns[1]]} |" for row in rows_of] + [""]
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

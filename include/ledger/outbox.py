@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import ColumnElement, delete, exists, false, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from include.ledger.models import Approval, Case, Delivery, Entry, List, Match, Notice, Office, Review, SealedFile, Told
 from include.ledger.tables import records, table
@@ -351,13 +351,22 @@ def record_delivered(session: Session, delivery_id: int, proof: dict[str, Any], 
         told.state, told.told_at = "told", now
     session.execute(delete(Told).where(Told.delivery_id == delivery_id, Told.returned_at.is_not(None)))
     already = select(Told.entry).filter_by(delivery_id=delivery_id)
+    earlier = aliased(Notice)
+    said_before = set(
+        session.scalars(
+            select(Notice.entry)
+            .join(earlier, (earlier.entry == Notice.entry) & (earlier.sequence < Notice.sequence))
+            .join(List, List.id == earlier.list_id)
+            .where(Notice.list_id == told.id, List.state != "void")
+        )
+    )
     rows = [
         {
             "list_id": told.id,
             "entry": notice.entry,
             "delivery_id": delivery_id,
             "told_at": now,
-            "lead_days": _lead_days(notice, now.date()),
+            "lead_days": _lead_days(notice, now.date(), first=notice.entry not in said_before),
         }
         for notice in session.scalars(select(Notice).filter_by(list_id=told.id).where(Notice.entry.not_in(already)))
     ]
@@ -365,11 +374,14 @@ def record_delivered(session: Session, delivery_id: int, proof: dict[str, Any], 
         session.execute(insert(Told), rows)
 
 
-def _lead_days(notice: Notice, told_on: dt.date) -> int | None:
-    """Days that the office has from now to the departure; none for what announces no departure."""
+def _lead_days(notice: Notice, told_on: dt.date, *, first: bool) -> int | None:
+    """Days that the office has from now to the departure; none for what announces no departure.
+
+    first: nothing was said of the entry before, or only on lists that were voided: a departure was then told too late
+    """
     if notice.notice in ("NEW", "CHANGED") and notice.departed_on is None:
         leaves_on = notice.expected_departure_on
-    elif notice.notice == "DEPARTED" and (notice.sequence == 1 or "late" in notice.marked.split(";")):
+    elif notice.notice == "DEPARTED" and (first or "late" in notice.marked.split(";")):
         leaves_on = notice.departed_on
     else:
         return None

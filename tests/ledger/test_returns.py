@@ -2,6 +2,7 @@
 
 import datetime as dt
 
+import pandas as pd
 import pytest
 from sqlalchemy import select
 
@@ -173,3 +174,23 @@ def test_a_list_that_came_back_goes_once_more_when_nothing_followed():
     assert states() == ["told", "told"]
     with reading() as session:
         assert session.scalars(select(Told.told_at).order_by(Told.list_id)).all() == [LATER, MORNING]
+
+
+def test_a_departure_whose_only_announcement_was_voided_counts_as_told_too_late():
+    send_list(notices("A", "B"), channels=("email:a",))
+    left = notices("A", notice="DEPARTED").assign(departed_on=pd.Timestamp("2026-10-30"))
+    send_list(left, channels=("email:a",))
+    void()
+    deliver("email:a", "<2@iom.example>")
+    with reading() as session:
+        assert session.scalars(select(Told.lead_days)).all() == [-3]
+
+
+def test_a_departure_that_was_announced_has_no_lead_of_its_own():
+    send_list(notices("A"), channels=("email:a",))
+    left = notices("A", notice="DEPARTED").assign(departed_on=pd.Timestamp("2026-10-30"))
+    send_list(left, channels=("email:a",))
+    deliver("email:a")
+    deliver("email:a", "<2@iom.example>")
+    with reading() as session:
+        assert session.scalars(select(Told.lead_days).order_by(Told.list_id)).all() == [18, None]

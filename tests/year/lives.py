@@ -5,7 +5,7 @@ entry it is. A draw of 0 is always a day on which nothing happens: so a failing 
 """
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from random import Random
 
@@ -14,6 +14,25 @@ NEVER_ASKED = "Unheard"
 """In the name of whoever wants to go home and never applied for asylum: nobody of them may be on a list."""
 KEPT_AFTER_CLOSING = dt.timedelta(days=90)
 _DAY = dt.timedelta(days=1)
+EVENTS = (
+    "booked",
+    "moved",
+    "leaves",
+    "does not appear",
+    "had not left",
+    "had not left and stays",
+    "closed after departure",
+    "withdrawn",
+    "closed",
+    "reopened",
+    "registered again",
+    "consent",
+    "name corrected",
+    "moved office",
+    "moved host",
+    "matching",
+)
+"""What can be let happen to one person, beside what happens by itself."""
 
 
 @dataclass(frozen=True)
@@ -151,10 +170,41 @@ class Lives:
         expected = day + dt.timedelta(days=1 + chance.randrange(30))
         self._set(replace(row, status="booked", expected=expected), day, "booked")
 
+    def happen(self, event: str, who: int, day: dt.date, chance: Random) -> None:
+        """Let one of EVENTS happen to somebody, if it can happen to them now."""
+        row = list(self.rows.values())[who % len(self.rows)]
+        to = {
+            "leaves": ("booked", replace(row, status="departed", departed_on=day - _DAY)),
+            "does not appear": ("booked", replace(row, status="no_show")),
+            "had not left": ("departed", replace(row, status="booked", expected=day + 9 * _DAY, departed_on=None)),
+            "had not left and stays": ("departed", replace(row, status="withdrawn", expected=None, departed_on=None)),
+            "closed after departure": ("departed", replace(row, status="closed")),
+            "reopened": ("withdrawn", replace(row, status="registered", expected=None)),
+        }
+        correct: dict[str, Callable[[Row, dt.date, Random], None]] = {
+            "moved": self._move,
+            "name corrected": self._rename,
+            "consent": self._consent,
+            "moved office": self._move_office,
+            "matching": self._match,
+            "moved host": self._move_host,
+        }
+        if event in to and to[event][0] == row.status:
+            self._set(to[event][1], day, event)
+        elif event in correct and row.status in OPEN:
+            correct[event](row, day, chance)
+        elif event == "booked" and row.status in ("registered", "no_show"):
+            self._book(row, day, chance)
+        elif event in ("withdrawn", "closed") and row.status in OPEN:
+            self._set(replace(row, status=event), day, event)
+        elif event == "registered again" and row.status == "withdrawn" and row.reference not in self.sure:
+            self._register_again(row, day)
+
     def _live(self, row: Row, day: dt.date, chance: Random) -> None:
         if row.status in OPEN:
             if self._often(chance, 3):
-                return self._correct(row, day, chance)
+                corrections = (self._rename, self._consent, self._move_office, self._match, self._move_host)
+                return corrections[chance.randrange(5)](row, day, chance)
             if self._often(chance, 8):
                 ended = chance.choice(["withdrawn", "withdrawn", "closed"])
                 self._set(replace(row, status=ended), day, ended)
@@ -179,8 +229,7 @@ class Lives:
             elif end < 8:
                 self._set(replace(row, status="no_show"), day, "no show")
         elif self._often(chance, 25):
-            moved = None if chance.randrange(5) == 4 else day + dt.timedelta(days=1 + chance.randrange(40))
-            self._set(replace(row, expected=moved), day, "moved")
+            self._move(row, day, chance)
         elif self._often(chance, 6):
             self._set(replace(row, status="departed", departed_on=day - _DAY), day, "left early")
 
@@ -197,33 +246,37 @@ class Lives:
         if self._often(chance, 6):
             self._set(replace(row, status="registered", expected=None), day, "reopened")
         elif row.reference not in self.sure and self._often(chance, 8):
-            self._ids += 1
-            again = f"{row.host}-{self._ids:05d}"
-            self._set(
-                replace(row, case_id=again, family_name=self._name("Again", row.reference), status="registered", expected=None,
-                        registered_on=day, link="accept" if row.reference else None),
-                day,
-                f"registered again after {row.case_id}",
-            )  # fmt: skip
-            self._set(replace(row, status="closed"), day, "closed")
+            self._register_again(row, day)
         elif self._often(chance, 8):
             self._set(replace(row, status="closed"), day, "closed")
 
-    def _correct(self, row: Row, day: dt.date, chance: Random) -> None:
-        what = chance.randrange(5)
-        if what == 0:
-            self._set(replace(row, given_names=f"{row.given_names} Shah"), day, "name corrected")
-        elif what == 1:
-            consent = {True: False, None: True, False: True}[row.consent]
-            self._set(replace(row, consent=consent), day, "consent")
-        elif what == 2:
-            offices = self.hosts[row.host]
-            self._set(replace(row, iom_office=offices[chance.randrange(len(offices))]), day, "moved office")
-        elif what == 3:
-            link = {"accept": "review", "review": "accept", None: None}[row.link]
-            self._set(replace(row, link=link), day, f"matching now says {link}")
-        else:
-            self._move_host(row, day, chance)
+    def _register_again(self, row: Row, day: dt.date) -> None:
+        """Under a new case id, beside the same record; the clerk closes the old case."""
+        self._ids += 1
+        again = replace(
+            row, case_id=f"{row.host}-{self._ids:05d}", family_name=self._name("Again", row.reference),
+            status="registered", expected=None, registered_on=day, link="accept" if row.reference else None,
+        )  # fmt: skip
+        self._set(again, day, f"registered again after {row.case_id}")
+        self._set(replace(row, status="closed"), day, "closed")
+
+    def _move(self, row: Row, day: dt.date, chance: Random) -> None:
+        moved = None if chance.randrange(5) == 4 else day + dt.timedelta(days=1 + chance.randrange(40))
+        self._set(replace(row, expected=moved), day, "moved")
+
+    def _rename(self, row: Row, day: dt.date, _: Random) -> None:
+        self._set(replace(row, given_names=f"{row.given_names} Shah"), day, "name corrected")
+
+    def _consent(self, row: Row, day: dt.date, _: Random) -> None:
+        self._set(replace(row, consent={True: False, None: True, False: True}[row.consent]), day, "consent")
+
+    def _move_office(self, row: Row, day: dt.date, chance: Random) -> None:
+        offices = self.hosts[row.host]
+        self._set(replace(row, iom_office=offices[chance.randrange(len(offices))]), day, "moved office")
+
+    def _match(self, row: Row, day: dt.date, _: Random) -> None:
+        link = {"accept": "review", "review": "accept", None: None}[row.link]
+        self._set(replace(row, link=link), day, f"matching now says {link}")
 
     def _move_host(self, row: Row, day: dt.date, chance: Random) -> None:
         """The case is closed here and goes on there, by the same id where the source keeps it."""

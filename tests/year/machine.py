@@ -9,6 +9,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from pathlib import Path
 from random import Random
 from typing import NoReturn
@@ -80,6 +81,8 @@ class Desk:
     waiting: list[dt.datetime] = field(default_factory=list)
     seen_to: dt.datetime | None = None
     away_until: dt.date = dt.date.min
+    newest: str = ""
+    """The number of the list that was made last."""
     lost: dict[str, str] = field(default_factory=dict)
     """Lists that its mail server took and lost, which nobody knows yet, with their Message-ID."""
     came_back: set[str] = field(default_factory=set)
@@ -118,13 +121,18 @@ class Year:
     def close(self) -> None:
         self.post.close()
 
-    def a_day(self, faults: Collection[str], chance: Random) -> None:
-        """Let a day pass on which these of FAULTS happen. raises: AssertionError if something is not as it must be"""
+    def a_day(self, faults: Collection[str], chance: Random, happens: Sequence[tuple[str, int]] = ()) -> None:
+        """Let a day pass on which these of FAULTS happen, and these of `lives.EVENTS` to somebody.
+
+        raises: AssertionError if something is not as it must be
+        """
         self.today += _DAY
         self.counts["days"] += 1
         self.counts.update(f"fault: {fault}" for fault in faults)
         self.diary.append(f"{self.today} {', '.join(sorted(faults))}")
         self.lives.move(self.today, chance)
+        for event, who in happens:
+            self.lives.happen(event, who, self.today, chance)
         for office in self.desks:
             self._hear_of_bounces(office, chance)
         for host in self.lives.hosts:
@@ -311,6 +319,8 @@ class Year:
             of_list = of_list.join(List, List.id == Delivery.list_id).where(List.year == year, List.number == count)
             for file in session.scalars(of_list.where(List.office == desk.arrangement.office)):
                 parcels.setdefault(file.delivery_id, {})[file.name] = file.content
+        assert number > desk.newest, f"{number} was made after {desk.newest}, and would be read before it"
+        desk.newest = number
         said = {lines for files in parcels.values() for _, lines in opened_lists(files)}
         assert len(said) == 1, f"{number} says one thing over one channel and another over the other"
         lines = said.pop()
@@ -423,33 +433,28 @@ class Year:
                     desk.has.put(number, lines)
         with reading() as session:
             lists = list(session.scalars(select(List).order_by(List.year, List.number)))
-        numbers: dict[tuple[str, int], list[int]] = {}
         for made in lists:
             desk, number = self.desks[made.office], made.list_number
-            numbers.setdefault((made.office, made.year), []).append(made.number)
             has = number in desk.has.lists
             said = {"told": has or number in desk.lost, "sealed": not has, "void": not has}[made.state]
-            if not said:
+            if not said or (number in desk.sent.lists) != (made.state != "void"):
                 self._fail(f"{number} is {made.state}, and the office has it: {has}", made.office)
-            assert (number in desk.sent.lists) == (made.state != "void")
-        for found in numbers.values():
-            assert found == list(range(1, len(found) + 1)), f"the numbers have a gap: {found}"
-        self._check_beliefs()
+        for _, group in groupby(sorted((made.office, made.year, made.number) for made in lists), lambda one: one[:2]):
+            numbers = [number for *_, number in group]
+            assert numbers == list(range(1, len(numbers) + 1)), f"the numbers have a gap: {numbers}"
+        for desk in self.desks.values():
+            self._check_desk(desk)
 
-    def _check_beliefs(self) -> None:
-        """What an office believes is what its lists brought it to, but for those on their way."""
-        for office, desk in self.desks.items():
-            in_flight = {
-                line.entry
-                for number in desk.sent.lists.keys() - desk.has.lists.keys()
-                for line in desk.sent.lists[number]
-            }
-            for entry, belief in desk.sent.beliefs.items():
-                if entry not in in_flight and desk.has.beliefs.get(entry) != belief:
-                    self._fail(f"{entry} should be {belief}", office, desk.cases[entry])
-            for number, lines in desk.has.lists.items():
-                if desk.sent.lists[number] != lines:
-                    self._fail(f"{number} is not what was sealed", office)
+    def _check_desk(self, desk: Desk) -> None:
+        """What the office believes is what it was to be told, but for what is in flight."""
+        office, on_the_way = desk.arrangement.office, desk.sent.lists.keys() - desk.has.lists.keys()
+        in_flight = {line.entry for number in on_the_way for line in desk.sent.lists[number]}
+        for entry, belief in desk.sent.beliefs.items():
+            if entry not in in_flight and desk.has.beliefs.get(entry) != belief:
+                self._fail(f"{entry} should be {belief}", office, desk.cases[entry])
+        for number, lines in desk.has.lists.items():
+            if desk.sent.lists[number] != lines:
+                self._fail(f"{number} is not what was sealed", office)
 
     def _check_answers(self) -> None:
         told: dict[str, Shelf] = {}
