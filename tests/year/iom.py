@@ -125,6 +125,7 @@ class Iom:
                 unusable=unusable,
                 without_office=0,
                 model_version="year",
+                policy_version=None,
                 now=now,
             )
         with writing() as session:
