@@ -22,7 +22,7 @@ rows are written beside the tests, and `make faults` writes this page after they
 | --- | --- | --- | --- | --- |
 """
 _YEAR = """
-# A year in which everything fails
+## A year in which everything fails
 
 A simulation lets people live through a year (booked, moved, gone, staying after all, with and without consent, from one
 office or host country to another) and lets the faults below strike on days of their own. Every day it is checked, for
