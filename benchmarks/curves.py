@@ -1,4 +1,4 @@
-"""How linking's time grows with the register and with the cases, beside Splink out of the box.
+"""How linking's time and memory grow with the register and with the cases, beside Splink out of the box.
 
 `python -m benchmarks.curves` takes some five minutes; `--registers` and `--cases` choose other sizes, up to 10,000,000
 records and 100,000 cases where there is memory and time for the world itself.
@@ -6,20 +6,24 @@ records and 100,000 cases where there is memory and time for the world itself.
 
 import argparse
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.progress import track
 
-from benchmarks.engines import FIRST_SIGHT, NEXT_DAY, SPLINK, race
+from benchmarks.engines import FIRST_SIGHT, NEXT_DAY, SPLINK, Raced, race
 from benchmarks.link import FIRST, HOST, write_days
 from benchmarks.results import FOLDER, save
 from include.matching.linkage import MODEL_VERSION
 from include.sample.world import World
 
 ENGINES = (FIRST_SIGHT, NEXT_DAY, SPLINK)
+_UNITS: dict[str, Callable[[Raced], float | str]] = {
+    "seconds": lambda run: run.failed or round(run.seconds, 2),
+    "MiB": lambda run: run.failed or run.mib,
+}
 
 
 def main() -> None:
@@ -36,26 +40,30 @@ def main() -> None:
     growing_register = [(min(given.cases_at, size // 10), size) for size in given.registers]
     growing_cases = [(cases, given.register_at) for cases in given.cases]
     found = {
-        sizes: _seconds(*sizes, engines, given.runs, given.seed)
+        sizes: _raced(*sizes, engines, given.runs, given.seed)
         for sizes in track(list(dict.fromkeys([*growing_register, *growing_cases])), "racing")
     }
     tables = {
-        f"{title}, seconds": [{"cases": cases, "records": size} | found[cases, size] for cases, size in sizes]
+        f"{title}, {unit}": [
+            {"cases": cases, "records": size} | {engine: of(run) for engine, run in found[cases, size].items()}
+            for cases, size in sizes
+        ]
         for title, sizes in (("The register grows", growing_register), ("The cases grow", growing_cases))
+        for unit, of in _UNITS.items()
     }
     save("curves", tables, {"model": MODEL_VERSION}, Console())
     with (FOLDER / "curves.md").open("a", encoding="utf-8") as file:
-        for (title, rows), across in zip(tables.items(), ("records", "cases"), strict=True):
-            file.write(_drawn(title, rows, across, engines))
+        for title, rows in tables.items():
+            if title.endswith("seconds"):
+                file.write(_drawn(title, rows, "records" if "register" in title else "cases", engines))
 
 
-def _seconds(cases: int, register: int, engines: Sequence[str], runs: int, seed: int) -> dict[str, float | str]:
+def _raced(cases: int, register: int, engines: Sequence[str], runs: int, seed: int) -> dict[str, Raced]:
     with tempfile.TemporaryDirectory() as folder:
         world = World(seed=seed, hosts=[HOST], first_day=FIRST, cases=cases, register=register)
         first, following = write_days(world, Path(folder))
         world.forget(HOST)
-        raced = race(first, following, Path(folder), list(engines), runs)
-    return {engine: run.failed or round(run.seconds, 2) for engine, run in raced.items()}
+        return race(first, following, Path(folder), list(engines), runs)
 
 
 def _drawn(title: str, rows: Sequence[dict[str, Any]], across: str, engines: Sequence[str]) -> str:

@@ -213,7 +213,8 @@ def _urgent(session: Session, versions: Sequence[Arrangement], arrangement: Arra
         if due is None:  # its lists have ended: nothing that is owed can wait for one
             return True
         left = working_days_between(arrangement.list, _day(arrangement, due), departure)
-        return left < arrangement.list.urgent_within.days
+        # Who leaves before the list is due could not be told at all: that never waits, however short the lead.
+        return left < max(arrangement.list.urgent_within.days, 1)
 
     cases = _cases(session, arrangement)
     notices = _notices(session, arrangement, cases, day)

@@ -23,6 +23,8 @@ NOTICE_COLUMNS = [
 ]
 ENDS = ("stays", "closed", "no_show", "other_office", "consent_withdrawn", "notified_in_error")
 """The states of a case that end an announced departure, each the reason of its CANCELLED."""
+TO_ERASE = ("consent_withdrawn", "notified_in_error")
+"""Those with which the office is asked to erase the entry, whatever it was told last."""
 
 
 class DuplicateCase(ValueError):
@@ -87,10 +89,10 @@ def difference(truth: pd.DataFrame, told: pd.DataFrame) -> pd.DataFrame:
     not_gone = gone & (active | state.isin(["stays", "no_show"]))
     _set(both, not_gone | (gone & redated), "CHANGED", "departure_corrected")
     # What must be erased is cancelled whatever was said last.
-    erase = state.isin(["consent_withdrawn", "notified_in_error"]) & last.isin(["NEW", "CHANGED", "DEPARTED"])
-    # Who is said to stay is still on the office's file, and it is somebody else's.
-    error = state.eq("notified_in_error") & last.eq("CANCELLED") & both["reason_told"].ne("notified_in_error") & ~silent
-    _set(both, erase | error, "CANCELLED", state)
+    erase = state.isin(TO_ERASE) & last.isin(["NEW", "CHANGED", "DEPARTED"])
+    # Who is said to stay is still on the office's file.
+    kept = state.isin(TO_ERASE) & last.eq("CANCELLED") & ~both["reason_told"].isin(TO_ERASE)
+    _set(both, erase | kept, "CANCELLED", state)
 
     late = both["notice"].eq("DEPARTED") & untold
     both.loc[late, "marked"] = both.loc[late, "marked"].map(lambda marked: ";".join(filter(None, [marked, "late"])))

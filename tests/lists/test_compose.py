@@ -14,7 +14,7 @@ from include.delivery.send import NotDelivered, send_owed
 from include.delivery.unsealing import unseal
 from include.ledger.engine import reading, writing
 from include.ledger.models import Approval, Delivery, Entry, List, Notice, SealedFile, Told
-from include.ledger.outbox import composed_for, see_to, void_list
+from include.ledger.outbox import composed_for, lock_office, see_to, void_list
 from include.lists.compose import (
     Approved,
     OutOfProportion,
@@ -230,6 +230,16 @@ def test_a_near_departure_is_on_an_urgent_list_and_not_on_the_scheduled_one_agai
     assert compose_urgent() == (None, {})
     with reading() as session:
         assert list(session.scalars(select(List.kind).order_by(List.number))) == ["urgent", "scheduled"]
+
+
+def test_however_short_its_lead_an_office_hears_of_whom_the_next_list_would_find_gone():
+    made = arrangement(list={"urgent_within": "0 working days"})
+    with writing() as session:
+        lock_office(session, "GRC-ATH")
+        see_to(session, "GRC-ATH", MORNING)
+    # The next list is due on Tuesday.
+    reconcile(MONDAY, cases(case("A", expected_departure_on=pd.Timestamp(TUESDAY)), soon("B", days=2)))
+    assert compose_urgent(made)[1] == {"NEW": 1}
 
 
 def test_every_second_thought_up_to_the_day_of_the_flight_is_told_under_one_entry():

@@ -112,10 +112,11 @@ def test_after_consent_was_withdrawn_nothing_more_is_said():
     assert difference(truth(state="departed", departed="2026-11-21"), last).empty
 
 
+@pytest.mark.parametrize("erased", ["notified_in_error", "consent_withdrawn"])
 @pytest.mark.parametrize("reason", ["stays", "closed", "no_show", "other_office"])
-def test_what_was_told_in_error_is_said_also_of_whom_an_office_thinks_cancelled(reason):
-    notice = one(truth(state="notified_in_error", to_tell=False), told("CANCELLED", reason=reason))
-    assert (notice["notice"], notice["reason"]) == ("CANCELLED", "notified_in_error")
+def test_what_is_to_be_erased_is_said_also_of_whom_an_office_thinks_cancelled(reason, erased):
+    notice = one(truth(state=erased, to_tell=False), told("CANCELLED", reason=reason))
+    assert (notice["notice"], notice["reason"]) == ("CANCELLED", erased)
     assert notice["entry"] == "7K3M-9QXT"
 
 

@@ -51,7 +51,7 @@ def should_believe(before: Belief | None, case: Known, arrangement: Arrangement,
         return IN_ERROR
     consents = row.consent is True or (row.consent is None and arrangement.consent == "recorded")
     if arrangement.consent == "required" and row.consent is False:
-        return SILENT if kind in (EXPECTED, LEFT) else before
+        return SILENT if before else None
     if not arrangement.covers(row.host, row.iom_office):
         return Belief(STAYS, reason="other_office") if kind == EXPECTED else before
     may_be_told = case.to_tell and consents and not case.missing
