@@ -122,8 +122,10 @@ def _print_difference(both: pd.DataFrame, console: Console) -> None:
     gains, loses = both["after"] & ~both["before"], both["before"] & ~both["after"]
     counts = both.assign(gain=gains, lose=loses).groupby(["host_country", "rule", "measure"])
     table = Table(title="Cases", title_justify="left", box=SIMPLE_HEAD, header_style="bold")
-    for heading in ("host country", "rule", "measure", "before", "after", "gain it", "lose it"):
-        table.add_column(heading, justify="left" if heading in ("host country", "rule", "measure") else "right")
+    for heading in ("host", "rule", "measure"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("before", "after", "gain it", "lose it"):
+        table.add_column(heading, justify="right")
     for names, row in counts[["before", "after", "gain", "lose"]].sum().iterrows():
         table.add_row(*names, *(f"{int(count):,}" for count in row))  # type: ignore[misc]
     console.print(table)
