@@ -1,0 +1,275 @@
+"""Which cells must be hidden so that no small one can be known, whatever else is published or was before.
+
+Reach for `hide`. A reader knows sums of unknown counts; each set of whole counts from 0 up that fits all of them is a
+*world* that the reader cannot rule out. A small cell is safe when there is a world in which it is as low as a small
+cell may be, and another in which it is no longer small. Both are searched for with the HiGHS solver, and kept as proof.
+docs/decisions/small-numbers.md says why it is done in this way.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import highspy
+import numpy as np
+
+Counts = np.ndarray[tuple[int], np.dtype[np.int64]]
+Atoms = tuple[int, ...]
+"""Positions among the unknown counts, of which a cell is the sum."""
+
+
+class ContradictsItself(ValueError):
+    """Counts that are not those of which the earlier reports were made."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """That the sum of these counts lies between `low` and `high`; `high` None: there is no limit."""
+
+    atoms: Atoms
+    low: int
+    high: int | None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell that could be published. Cells of one `group` are shown or hidden together.
+
+    low: what a reader knows of it when it is hidden: 1 where a zero would have been said
+    weight: what hiding it costs; by its place alone, never by its value, or what is hidden would speak of the value
+    """
+
+    atoms: Atoms
+    value: int
+    group: str
+    low: int
+    weight: int
+    small: bool
+
+
+@dataclass(frozen=True)
+class Target:
+    """A small cell, published or not: a reader must think possible that it is `low`, and that it is the threshold."""
+
+    atoms: Atoms
+    low: int
+
+
+@dataclass(frozen=True)
+class Problem:
+    """All that is known to hold, and all that could be said.
+
+    truth: the unknown counts as they are
+    equal: pairs of sums that are the same, whatever the counts
+    facts: what earlier reports said, or the rules say
+    """
+
+    truth: Counts
+    equal: Sequence[tuple[Atoms, Atoms]]
+    facts: Sequence[Fact]
+    cells: Sequence[Cell]
+    targets: Sequence[Target]
+    threshold: int
+
+    @cached_property
+    def ceiling(self) -> int:
+        """More than any count needs to reach in a world that proves something."""
+        return int(self.truth.sum()) + 2 * self.threshold
+
+
+def hide(problem: Problem) -> set[str]:
+    """The groups of cells to be hidden: those with a small cell, and as few others as protect every target.
+
+    Where earlier reports alone tell more of a target than they should, nothing is added to what they tell.
+    """
+    small = {cell.group for cell in problem.cells if cell.small}
+    worlds = _Worlds(problem, small)
+    goals = [
+        _Goal(target.atoms, low, target.low if low else problem.threshold)
+        for target in problem.targets
+        for low in (True, False)
+    ]
+    proofs: list[Counts] = []
+    for goal in _missed(goals, proofs):
+        found = worlds.towards(goal)
+        if found is not None:
+            proofs.append(found)
+    for number, goal in enumerate(goals):
+        if any(map(goal.met, proofs)):
+            continue
+        world, more = _cheapest(problem, worlds.hidden, goal)
+        if world is None:
+            goals[number] = _as_silence_would(problem, goal)
+            world, more = _cheapest(problem, worlds.hidden, goals[number])
+            assert world is not None  # noqa: S101  (silence is one of its choices)
+        proofs.append(world)
+        worlds.hidden_too(more)
+    return _without_needless(problem, worlds, goals, proofs, small)
+
+
+def _without_needless(
+    problem: Problem, worlds: "_Worlds", goals: Sequence["_Goal"], proofs: Sequence[Counts], small: set[str]
+) -> set[str]:
+    """What stays hidden when every group is shown that can be: so no hidden cell is one that can be computed."""
+    cost: dict[str, int] = {}
+    for cell in problem.cells:
+        cost[cell.group] = cost.get(cell.group, 0) + cell.weight
+    for group in sorted(worlds.hidden - small, key=lambda one: (-cost[one], one)):
+        worlds.shown_again(group)
+        kept = [world for world in proofs if worlds.fits(world, group)]
+        for goal in _missed(goals, kept):
+            found = worlds.towards(goal)
+            if found is None:
+                worlds.hidden_too({group})
+                break
+            kept.append(found)
+        else:
+            proofs = kept
+    return worlds.hidden
+
+
+@dataclass(frozen=True)
+class _Goal:
+    """One half of a target: that a reader must think possible that it is at most, or at least, `bound`."""
+
+    atoms: Atoms
+    low: bool
+    bound: int
+
+    def met(self, world: Counts) -> bool:
+        value = int(world[list(self.atoms)].sum())
+        return value <= self.bound if self.low else value >= self.bound
+
+
+def _missed(goals: Sequence[_Goal], proofs: list[Counts]) -> Iterator[_Goal]:
+    """The goals that no world met when their turn came; worlds may be added meanwhile."""
+    for goal in goals:
+        if not any(map(goal.met, proofs)):
+            yield goal
+
+
+def _as_silence_would(problem: Problem, goal: _Goal) -> _Goal:
+    """The most of a goal that earlier reports leave, were this one to say nothing."""
+    world = _Worlds(problem, {cell.group for cell in problem.cells}).furthest(goal)
+    return replace(goal, bound=int(world[list(goal.atoms)].sum()))
+
+
+class _Worlds:
+    """The worlds that a reader cannot rule out, while `hidden` is hidden."""
+
+    def __init__(self, problem: Problem, hidden: Iterable[str]) -> None:
+        self.hidden = set(hidden)
+        self._problem = problem
+        self._solver = _solver(problem)
+        self._first = self._solver.getNumRow()
+        for cell in problem.cells:
+            _add_row(self._solver, _ones(cell.atoms), *self._bounds(cell))
+
+    def _bounds(self, cell: Cell) -> tuple[float, float]:
+        return (cell.low, highspy.kHighsInf) if cell.group in self.hidden else (cell.value, cell.value)
+
+    def hidden_too(self, groups: set[str]) -> None:
+        self.hidden |= groups
+        self._renew(groups)
+
+    def shown_again(self, group: str) -> None:
+        self.hidden.discard(group)
+        self._renew({group})
+
+    def _renew(self, groups: set[str]) -> None:
+        for number, cell in enumerate(self._problem.cells):
+            if cell.group in groups:
+                self._solver.changeRowBounds(self._first + number, *self._bounds(cell))
+
+    def fits(self, world: Counts, group: str) -> bool:
+        """Whether a world has the cells of the group as they are."""
+        return all(
+            int(world[list(cell.atoms)].sum()) == cell.value for cell in self._problem.cells if cell.group == group
+        )
+
+    def towards(self, goal: _Goal) -> Counts | None:
+        """A world in which the goal is met, or None where there is none."""
+        world = self.furthest(goal)
+        return world if goal.met(world) else None
+
+    def furthest(self, goal: _Goal) -> Counts:
+        """A world in which the sum is as low, or as high, as a reader can think."""
+        columns = np.array(goal.atoms, np.int32)
+        self._solver.changeColsCost(len(columns), columns, np.full(len(columns), 1.0 if goal.low else -1.0))
+        world = _solved(self._solver)
+        self._solver.changeColsCost(len(columns), columns, np.zeros(len(columns)))
+        if world is None:
+            raise ContradictsItself("what earlier reports said does not fit the counts that they were made of")
+        return world
+
+
+def _cheapest(problem: Problem, hidden: set[str], goal: _Goal) -> tuple[Counts | None, set[str]]:
+    """A world in which the goal is met, and the groups that must be hidden for it beside `hidden`, the cheapest."""
+    solver = _solver(problem)
+    _add_row(solver, _ones(goal.atoms), *((0, goal.bound) if goal.low else (goal.bound, highspy.kHighsInf)))
+    switch: dict[str, int] = {}
+    for cell in problem.cells:
+        if cell.group in hidden:
+            _add_row(solver, _ones(cell.atoms), cell.low, highspy.kHighsInf)
+            continue
+        if cell.group not in switch:
+            switch[cell.group] = solver.getNumCol()
+            solver.addCol(0.0, 0.0, 1.0, 0, [], [])
+            solver.changeColIntegrality(switch[cell.group], highspy.HighsVarType.kInteger)
+        column = switch[cell.group]
+        solver.changeColCost(column, solver.getLp().col_cost_[column] + cell.weight)
+        # Shown, the cell is as it is; hidden, anything from `low` up to the ceiling.
+        room = problem.ceiling
+        _add_row(solver, _ones(cell.atoms) | {column: -room}, -highspy.kHighsInf, cell.value)
+        _add_row(solver, _ones(cell.atoms) | {column: cell.value - cell.low}, cell.value, highspy.kHighsInf)
+    world = _solved(solver, whole=True)
+    if world is None:
+        return None, set()
+    values = solver.getSolution().col_value
+    return world[: len(problem.truth)], {group for group, column in switch.items() if values[column] > 0.5}
+
+
+def _solver(problem: Problem) -> highspy.Highs:
+    """A solver that knows the rules and the facts."""
+    solver = highspy.Highs()
+    solver.silent()
+    # One thread and one seed: the same counts always give the same report.
+    for option, value in {"threads": 1, "random_seed": 0, "mip_rel_gap": 0.0}.items():
+        solver.setOptionValue(option, value)
+    count = len(problem.truth)
+    solver.addVars(count, np.zeros(count), np.full(count, float(problem.ceiling)))
+    for left, right in problem.equal:
+        _add_row(solver, _ones(left) | {atom: -1 for atom in right}, 0, 0)
+    for fact in problem.facts:
+        _add_row(solver, _ones(fact.atoms), fact.low, highspy.kHighsInf if fact.high is None else fact.high)
+    return solver
+
+
+def _solved(solver: highspy.Highs, whole: bool = False) -> Counts | None:
+    """The best world in whole numbers; None where there is none. whole: whether to ask for whole numbers at once."""
+    if not whole:
+        solver.run()
+        if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return None
+        values = np.array(solver.getSolution().col_value)
+        if np.abs(values - values.round()).max() < 1e-6:
+            return values.round().astype(np.int64)
+    columns = np.arange(solver.getNumCol(), dtype=np.int32)
+    before = solver.getLp().integrality_ or [highspy.HighsVarType.kContinuous] * solver.getNumCol()
+    solver.changeColsIntegrality(len(columns), columns, np.full(len(columns), highspy.HighsVarType.kInteger))
+    solver.run()
+    found = solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
+    world = np.array(solver.getSolution().col_value).round().astype(np.int64) if found else None
+    if not whole:
+        solver.changeColsIntegrality(len(columns), columns, np.array(before))
+    return world
+
+
+def _ones(atoms: Atoms) -> dict[int, int]:
+    return dict.fromkeys(atoms, 1)
+
+
+def _add_row(solver: highspy.Highs, terms: Mapping[int, int], low: float, high: float) -> None:
+    terms = {column: factor for column, factor in terms.items() if factor}
+    columns, factors = np.array(list(terms), np.int32), np.array(list(terms.values()), float)
+    solver.addRow(float(low), float(high), len(columns), columns, factors)
