@@ -62,6 +62,7 @@ class Problem:
     truth: the unknown counts as they are
     equal: pairs of sums that are the same, whatever the counts
     facts: what earlier reports said, or the rules say
+    secrets: sums that are not small, and that an earlier report hid for the sake of others
     """
 
     truth: Counts
@@ -69,6 +70,7 @@ class Problem:
     facts: Sequence[Fact]
     cells: Sequence[Cell]
     targets: Sequence[Target]
+    secrets: Sequence[Atoms]
     threshold: int
 
     @cached_property
@@ -80,49 +82,47 @@ class Problem:
 def hide(problem: Problem) -> set[str]:
     """The groups of cells to be hidden: those with a small cell, and as few others as protect every target.
 
-    Where earlier reports alone tell more of a target than they should, nothing is added to what they tell.
+    No hidden cell can be computed either. Where earlier reports alone tell more of a target than they should, nothing
+    is added to what they tell.
     """
     small = {cell.group for cell in problem.cells if cell.small}
     worlds = _Worlds(problem, small)
-    goals = [
-        _Goal(target.atoms, low, target.low if low else problem.threshold)
-        for target in problem.targets
-        for low in (True, False)
-    ]
-    proofs: list[Counts] = []
-    for goal in _missed(goals, proofs):
-        found = worlds.towards(goal)
-        if found is not None:
-            proofs.append(found)
-    for number, goal in enumerate(goals):
-        if any(map(goal.met, proofs)):
-            continue
-        world, more = _cheapest(problem, worlds.hidden, goal)
-        if world is None:
-            goals[number] = _as_silence_would(problem, goal)
-            world, more = _cheapest(problem, worlds.hidden, goals[number])
-            assert world is not None  # noqa: S101  (silence is one of its choices)
-        proofs.append(world)
-        worlds.hidden_too(more)
+    silence = _Worlds(problem, {cell.group for cell in problem.cells})
+    goals, proofs = [], list[Counts]()
+    for goal in _goals(problem):
+        if not any(map(goal.met, proofs)):
+            found = worlds.towards(goal)
+            proofs += found
+            goals += [goal] if found else silence.all_that_is_left(goal)
+        else:
+            goals.append(goal)
+    before: set[str] = set()
+    while before != worlds.hidden:
+        # What is hidden for others must not be computable itself: then it is hidden in vain.
+        before = set(worlds.hidden)
+        for goal in _missed(goals, proofs, before):
+            world, more = _cheapest(problem, worlds.hidden, goal)
+            proofs.append(world)
+            worlds.hidden_too(more)
     return _without_needless(problem, worlds, goals, proofs, small)
 
 
 def _without_needless(
     problem: Problem, worlds: "_Worlds", goals: Sequence["_Goal"], proofs: Sequence[Counts], small: set[str]
 ) -> set[str]:
-    """What stays hidden when every group is shown that can be: so no hidden cell is one that can be computed."""
+    """What stays hidden when every group is shown that can be, the dearest first."""
     cost: dict[str, int] = {}
     for cell in problem.cells:
         cost[cell.group] = cost.get(cell.group, 0) + cell.weight
     for group in sorted(worlds.hidden - small, key=lambda one: (-cost[one], one)):
         worlds.shown_again(group)
         kept = [world for world in proofs if worlds.fits(world, group)]
-        for goal in _missed(goals, kept):
+        for goal in _missed(goals, kept, worlds.hidden):
             found = worlds.towards(goal)
-            if found is None:
+            if not found:
                 worlds.hidden_too({group})
                 break
-            kept.append(found)
+            kept += found
         else:
             proofs = kept
     return worlds.hidden
@@ -130,28 +130,40 @@ def _without_needless(
 
 @dataclass(frozen=True)
 class _Goal:
-    """One half of a target: that a reader must think possible that it is at most, or at least, `bound`."""
+    """That a reader must think possible that a sum is at most `most`, or at least `least`; None: that is not asked.
+
+    group: the goal counts only while this is hidden
+    """
 
     atoms: Atoms
-    low: bool
-    bound: int
+    most: int | None
+    least: int | None
+    group: str | None = None
 
     def met(self, world: Counts) -> bool:
         value = int(world[list(self.atoms)].sum())
-        return value <= self.bound if self.low else value >= self.bound
+        return (self.most is not None and value <= self.most) or (self.least is not None and value >= self.least)
+
+    @property
+    def ways(self) -> list[tuple[bool, int]]:
+        """Whether downwards, and to where."""
+        return [(down, bound) for down, bound in ((True, self.most), (False, self.least)) if bound is not None]
 
 
-def _missed(goals: Sequence[_Goal], proofs: list[Counts]) -> Iterator[_Goal]:
+def _goals(problem: Problem) -> list[_Goal]:
+    found = []
+    for target in problem.targets:
+        found += [_Goal(target.atoms, target.low, None), _Goal(target.atoms, None, problem.threshold)]
+    hidden = [(atoms, int(problem.truth[list(atoms)].sum()), None) for atoms in problem.secrets]
+    hidden += [(cell.atoms, cell.value, cell.group) for cell in problem.cells if not cell.small]
+    return found + [_Goal(atoms, value - 1, value + 1, group) for atoms, value, group in hidden]
+
+
+def _missed(goals: Sequence[_Goal], proofs: list[Counts], hidden: set[str]) -> Iterator[_Goal]:
     """The goals that no world met when their turn came; worlds may be added meanwhile."""
     for goal in goals:
-        if not any(map(goal.met, proofs)):
+        if (goal.group is None or goal.group in hidden) and not any(map(goal.met, proofs)):
             yield goal
-
-
-def _as_silence_would(problem: Problem, goal: _Goal) -> _Goal:
-    """The most of a goal that earlier reports leave, were this one to say nothing."""
-    world = _Worlds(problem, {cell.group for cell in problem.cells}).furthest(goal)
-    return replace(goal, bound=int(world[list(goal.atoms)].sum()))
 
 
 class _Worlds:
@@ -187,15 +199,24 @@ class _Worlds:
             int(world[list(cell.atoms)].sum()) == cell.value for cell in self._problem.cells if cell.group == group
         )
 
-    def towards(self, goal: _Goal) -> Counts | None:
-        """A world in which the goal is met, or None where there is none."""
-        world = self.furthest(goal)
-        return world if goal.met(world) else None
+    def towards(self, goal: _Goal) -> list[Counts]:
+        """A world in which the goal is met, or none."""
+        return [world for down, _ in goal.ways if goal.met(world := self.furthest(goal.atoms, down))][:1]
 
-    def furthest(self, goal: _Goal) -> Counts:
+    def all_that_is_left(self, goal: _Goal) -> list[_Goal]:
+        """The goal, or as much of it as can still be met."""
+        if goal.most is not None and goal.least is not None:
+            return [goal] if self.towards(goal) else []
+        (down, _), atoms = goal.ways[0], list(goal.atoms)
+        reached = int(self.furthest(goal.atoms, down)[atoms].sum())
+        if down:
+            return [replace(goal, most=max(reached, goal.most or 0))]
+        return [replace(goal, least=min(reached, goal.least or reached))]
+
+    def furthest(self, atoms: Atoms, down: bool) -> Counts:
         """A world in which the sum is as low, or as high, as a reader can think."""
-        columns = np.array(goal.atoms, np.int32)
-        self._solver.changeColsCost(len(columns), columns, np.full(len(columns), 1.0 if goal.low else -1.0))
+        columns = np.array(atoms, np.int32)
+        self._solver.changeColsCost(len(columns), columns, np.full(len(columns), 1.0 if down else -1.0))
         world = _solved(self._solver)
         self._solver.changeColsCost(len(columns), columns, np.zeros(len(columns)))
         if world is None:
@@ -203,11 +224,20 @@ class _Worlds:
         return world
 
 
-def _cheapest(problem: Problem, hidden: set[str], goal: _Goal) -> tuple[Counts | None, set[str]]:
+def _cheapest(problem: Problem, hidden: set[str], goal: _Goal) -> tuple[Counts, set[str]]:
     """A world in which the goal is met, and the groups that must be hidden for it beside `hidden`, the cheapest."""
+    ways = [_cheapest_way(problem, hidden, goal.atoms, down, bound) for down, bound in goal.ways]
+    _, world, more = min((way for way in ways if way is not None), key=lambda way: way[0])
+    return world, more
+
+
+def _cheapest_way(
+    problem: Problem, hidden: set[str], atoms: Atoms, down: bool, bound: int
+) -> tuple[float, Counts, set[str]] | None:
     solver = _solver(problem)
-    _add_row(solver, _ones(goal.atoms), *((0, goal.bound) if goal.low else (goal.bound, highspy.kHighsInf)))
+    _add_row(solver, _ones(atoms), *((0, bound) if down else (bound, highspy.kHighsInf)))
     switch: dict[str, int] = {}
+    cost: dict[str, int] = {}
     for cell in problem.cells:
         if cell.group in hidden:
             _add_row(solver, _ones(cell.atoms), cell.low, highspy.kHighsInf)
@@ -215,18 +245,19 @@ def _cheapest(problem: Problem, hidden: set[str], goal: _Goal) -> tuple[Counts |
         if cell.group not in switch:
             switch[cell.group] = solver.getNumCol()
             solver.addCol(0.0, 0.0, 1.0, 0, [], [])
-            solver.changeColIntegrality(switch[cell.group], highspy.HighsVarType.kInteger)
         column = switch[cell.group]
-        solver.changeColCost(column, solver.getLp().col_cost_[column] + cell.weight)
+        cost[cell.group] = cost.get(cell.group, 0) + cell.weight
         # Shown, the cell is as it is; hidden, anything from `low` up to the ceiling.
-        room = problem.ceiling
-        _add_row(solver, _ones(cell.atoms) | {column: -room}, -highspy.kHighsInf, cell.value)
+        _add_row(solver, _ones(cell.atoms) | {column: -problem.ceiling}, -highspy.kHighsInf, cell.value)
         _add_row(solver, _ones(cell.atoms) | {column: cell.value - cell.low}, cell.value, highspy.kHighsInf)
+    for group, column in switch.items():
+        solver.changeColCost(column, cost[group])
     world = _solved(solver, whole=True)
     if world is None:
-        return None, set()
+        return None
     values = solver.getSolution().col_value
-    return world[: len(problem.truth)], {group for group, column in switch.items() if values[column] > 0.5}
+    more = {group for group, column in switch.items() if values[column] > 0.5}
+    return sum(cost[group] for group in more), world[: len(problem.truth)], more
 
 
 def _solver(problem: Problem) -> highspy.Highs:

@@ -220,7 +220,15 @@ class _Year:
             for spot in spots
             if not nobody.issuperset(spot.atoms)
         ]
-        return Problem(self.truth, self._equal(), facts, cells, self._targets(nobody), self.threshold)
+        return Problem(
+            truth=self.truth,
+            equal=self._equal(),
+            facts=facts,
+            cells=cells,
+            targets=self._targets(nobody),
+            secrets=self._secrets(),
+            threshold=self.threshold,
+        )
 
     def _value(self, spot: "_Spot") -> int:
         return int(self.truth[list(spot.atoms)].sum())
@@ -241,9 +249,8 @@ class _Year:
         """What an earlier report said, by its figures and by what it left out."""
         if report.silent:
             return []
-        named = {kind: set(report.tables[kind].rows) - {OTHER, TOTAL} for kind in (NATIONALITY, DESTINATION)}
         facts = []
-        for spot in self._spots(report.months, named):
+        for spot in self._spots(report.months, _named(report)):
             table = report.tables[spot.kind]
             if spot.row not in table.rows:
                 facts.append(Fact(spot.atoms, 0, 0))
@@ -254,6 +261,17 @@ class _Year:
             elif spot.says_zero:
                 facts.append(Fact(spot.atoms, 1, None))
         return facts
+
+    def _secrets(self) -> list[Atoms]:
+        return [
+            spot.atoms
+            for report in self.earlier
+            if not report.silent
+            for spot in self._spots(report.months, _named(report))
+            if spot.row in report.tables[spot.kind].rows
+            and report.tables[spot.kind].at(spot.row, spot.column) is None
+            and self._value(spot) >= self.threshold
+        ]
 
     def _targets(self, nobody: set[int]) -> list[Target]:
         """Every small count of every period so far, whether a report has a cell for it or not."""
@@ -311,13 +329,18 @@ class _Year:
                 figures[DESTINATION, TOTAL, spot.column] = figure
         figures[PEOPLE, TOTAL, TOTAL] = figures[NATIONALITY, TOTAL, PERIOD]
         for kind in (NATIONALITY, DESTINATION):
-            rows = [] if hidden is None else sorted(named[kind])
-            others = self._row(kind, OTHER, self.so_far, named[kind])
-            if hidden is not None and self.truth[list(others)].sum():
-                rows.append(OTHER)
-            found[kind] = _table([*rows, TOTAL], self.columns, kind, figures)
+            if hidden is None:
+                found[kind] = _table([TOTAL], [PERIOD], kind, figures)
+                continue
+            others = self.truth[list(self._row(kind, OTHER, self.so_far, named[kind]))].sum()
+            rows = [*sorted(named[kind]), *([OTHER] if others else []), TOTAL]
+            found[kind] = _table(rows, self.columns, kind, figures)
         found[PEOPLE] = _table([*SEXES, TOTAL], [*BANDS, TOTAL], PEOPLE, figures)
         return found
+
+
+def _named(report: Report) -> dict[str, set[str]]:
+    return {kind: set(report.tables[kind].rows) - {OTHER, TOTAL} for kind in (NATIONALITY, DESTINATION)}
 
 
 def _table(

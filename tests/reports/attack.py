@@ -1,0 +1,145 @@
+"""What a reader with a solver finds out from reports: all that fits what was published, person by person.
+
+Written from what a report says alone, not from how it was made: the unknowns are the cells of the whole cross table of
+nationality, destination, month, sex and age band, of which every published figure is a sum.
+"""
+
+from itertools import product
+
+import highspy
+import numpy as np
+
+from include.reports.rejected.counting import BANDS, SEXES
+
+ELSEWHERE = "elsewhere"
+"""Some country that no case has: a reader does not know that."""
+
+
+def year_so_far(report, reports):
+    return [month for one in reports if one.year == report.year and one.months <= report.months for month in one.months]
+
+
+class Reader:
+    """Knows `reports`, and the rules by which they are made; `codes`: the countries to think of."""
+
+    def __init__(self, reports, codes):
+        self.reports = reports
+        months = [month for report in reports for month in report.months]
+        self.keys = list(product([*codes, ELSEWHERE], [*codes, ELSEWHERE], months, SEXES, BANDS))
+        self.fields = {
+            name: np.array([key[place] for key in self.keys])
+            for place, name in enumerate(("nationality", "destination", "month", "sex", "band"))
+        }
+        self.solver = highspy.Highs()
+        self.solver.silent()
+        self.solver.setOptionValue("threads", 1)
+        count = len(self.keys)
+        self.solver.addVars(count, np.zeros(count), np.full(count, 10_000.0))
+        for report in reports:
+            self.hears(report)
+
+    def where(self, months, **values):
+        """The cells that have one of these values in each field."""
+        found = np.isin(self.fields["month"], list(months))
+        for name, among in values.items():
+            found &= np.isin(self.fields[name], list(among))
+        return np.flatnonzero(found).astype(np.int32)
+
+    def span(self, report, column):
+        if column == "period":
+            return report.months
+        return year_so_far(report, self.reports) if column == "year" else (column,)
+
+    def places(self, report):
+        """Every place of every table of a report: kind, row, column, its cells, whether a zero there is always said."""
+        for kind in ("nationality", "destination"):
+            table = report.tables[kind]
+            named = [row for row in table.rows if row not in ("other", "total")]
+            rest = set(self.fields[kind]) - set(named)
+            for row, column in product(table.rows, table.columns):
+                among = {"other": {kind: rest}, "total": {}}.get(row, {kind: [row]})
+                says_zero = row == "other" and column in ("period", "year")
+                yield kind, row, column, self.where(self.span(report, column), **among), says_zero
+        table = report.tables["people"]
+        for row, column in product(table.rows, table.columns):
+            among = ({} if row == "total" else {"sex": [row]}) | ({} if column == "total" else {"band": [column]})
+            yield "people", row, column, self.where(report.months, **among), len(among) == 1
+
+    def hears(self, report):
+        if all(figure is None for table in report.tables.values() for row in table.figures for figure in row):
+            return
+        for kind, row, column, cells, says_zero in self.places(report):
+            figure = report.tables[kind].at(row, column)
+            if figure is not None:
+                self.solver.addRow(figure, figure, len(cells), cells, np.ones(len(cells)))
+            elif says_zero:
+                self.solver.addRow(1, highspy.kHighsInf, len(cells), cells, np.ones(len(cells)))
+        for kind in ("nationality", "destination"):
+            table = report.tables[kind]
+            if "other" not in table.rows:
+                rest = set(self.fields[kind]) - set(table.rows)
+                longest = "year" if "year" in table.columns else "period"
+                cells = self.where(self.span(report, longest), **{kind: rest})
+                self.solver.addRow(0, 0, len(cells), cells, np.ones(len(cells)))
+
+    def interval(self, cells):
+        """The least and the most, in whole numbers, that the sum of these cells can be."""
+        return self._best(cells, 1.0), self._best(cells, -1.0)
+
+    def _best(self, cells, cost):
+        solver, every = self.solver, np.arange(len(self.keys), dtype=np.int32)
+        solver.changeColsCost(len(cells), cells, np.full(len(cells), cost))
+        solver.run()
+        assert solver.getModelStatus() == highspy.HighsModelStatus.kOptimal, "the reports contradict each other"
+        values = np.array(solver.getSolution().col_value)
+        if abs(values - values.round()).max() > 1e-6:
+            solver.changeColsIntegrality(len(every), every, np.full(len(every), highspy.HighsVarType.kInteger))
+            solver.run()
+            values = np.array(solver.getSolution().col_value)
+            solver.changeColsIntegrality(len(every), every, np.full(len(every), highspy.HighsVarType.kContinuous))
+        solver.changeColsCost(len(cells), cells, np.zeros(len(cells)))
+        return round(values[cells].sum())
+
+
+def found_out(reports, cases, threshold):
+    """In words, every small count that the reports give away, and every hidden figure that can be computed."""
+    codes = sorted({*cases["nationality"], *cases["destination"]})
+    reader = Reader(reports, codes)
+    truth = np.zeros(len(reader.keys), int)
+    place = {key: number for number, key in enumerate(reader.keys)}
+    for case in cases.itertuples():
+        if case.month in set(reader.fields["month"]):
+            sex = "F" if case.sex == "F" else "M"
+            truth[place[case.nationality, case.destination, case.month, sex, case.age_band]] += 1
+    said, asked = [], set()
+    for report in reports:
+        spans = {(month,) for month in report.months} | {report.months, tuple(year_so_far(report, reports))}
+        silent = report.tables["people"].at("total", "total") is None and report.silent
+        small = [(f"all {span}", reader.where(span), 0) for span in spans]
+        small += [
+            (f"{kind} {code} {span}", reader.where(span, **{kind: [code]}), 0)
+            for span in spans
+            for kind in ("nationality", "destination")
+            for code in codes
+        ]
+        small += [
+            (f"{kind} {row} {column} {report.months}", cells, int(says_zero and not silent))
+            for kind, row, column, cells, says_zero in reader.places(report)
+            if kind == "people"
+        ]
+        for what, cells, low in small:
+            value = truth[cells].sum()
+            if value >= threshold or tuple(cells) in asked:
+                continue
+            asked.add(tuple(cells))
+            least, most = reader.interval(cells)
+            if most > 0 and (least > low or most < threshold):
+                said.append(f"{what} is {value}: known to be {least} to {most}")
+            elif most == 0 and value:
+                said.append(f"{what} is {value}: known to be 0")
+        for kind, row, column, cells, _ in reader.places(report):
+            if report.tables[kind].at(row, column) is None:
+                least, most = reader.interval(cells)
+                if least == most:
+                    said.append(f"{kind} {row} {column} of {report.months} is hidden, and is {least}")
+    return said
