@@ -122,11 +122,15 @@ def found_out(reports, cases, threshold):
             for kind in ("nationality", "destination")
             for code in codes
         ]
-        small += [
-            (f"{kind} {row} {column} {report.months}", cells, int(says_zero and not silent))
-            for kind, row, column, cells, says_zero in reader.places(report)
+        people = {
+            (row, column): (cells, truth[cells].sum())
+            for kind, row, column, cells, _ in reader.places(report)
             if kind == "people"
-        ]
+        }
+        for (row, column), (cells, value) in people.items():
+            # A sum that is not said is not zero, nor is the one cell that makes it up.
+            sums = [people[row, "total"][1], people["total", column][1]]
+            small.append((f"people {row} {column} {report.months}", cells, int(value in sums and not silent)))
         for what, cells, low in small:
             value = truth[cells].sum()
             if value >= threshold or tuple(cells) in asked:

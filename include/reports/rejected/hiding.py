@@ -96,7 +96,7 @@ def hide(problem: Problem) -> set[str]:
             goals += [goal] if found else silence.all_that_is_left(goal)
         else:
             goals.append(goal)
-    before: set[str] = set()
+    before: set[str] | None = None
     while before != worlds.hidden:
         # What is hidden for others must not be computable itself: then it is hidden in vain.
         before = set(worlds.hidden)
