@@ -66,7 +66,7 @@ class Reader:
             yield "people", row, column, self.where(report.months, **among), len(among) == 1
 
     def hears(self, report):
-        if all(figure is None for table in report.tables.values() for row in table.figures for figure in row):
+        if report.silent:
             return
         for kind, row, column, cells, says_zero in self.places(report):
             figure = report.tables[kind].at(row, column)
@@ -105,45 +105,48 @@ def found_out(reports, cases, threshold):
     """In words, every small count that the reports give away, and every hidden figure that can be computed."""
     codes = sorted({*cases["nationality"], *cases["destination"]})
     reader = Reader(reports, codes)
-    truth = np.zeros(len(reader.keys), int)
-    place = {key: number for number, key in enumerate(reader.keys)}
-    for case in cases.itertuples():
-        if case.month in set(reader.fields["month"]):
-            sex = "F" if case.sex == "F" else "M"
-            truth[place[case.nationality, case.destination, case.month, sex, case.age_band]] += 1
+    truth = true_counts(reader, cases)
     said, asked = [], set()
     for report in reports:
-        spans = {(month,) for month in report.months} | {report.months, tuple(year_so_far(report, reports))}
-        silent = report.tables["people"].at("total", "total") is None and report.silent
-        small = [(f"all {span}", reader.where(span), 0) for span in spans]
-        small += [
-            (f"{kind} {code} {span}", reader.where(span, **{kind: [code]}), 0)
-            for span in spans
-            for kind in ("nationality", "destination")
-            for code in codes
-        ]
-        people = {
-            (row, column): (cells, truth[cells].sum())
-            for kind, row, column, cells, _ in reader.places(report)
-            if kind == "people"
-        }
-        for (row, column), (cells, value) in people.items():
-            # A sum that is not said is not zero, nor is the one cell that makes it up.
-            sums = [people[row, "total"][1], people["total", column][1]]
-            small.append((f"people {row} {column} {report.months}", cells, int(value in sums and not silent)))
-        for what, cells, low in small:
+        for what, cells, low in [*of_countries(reader, report, codes), *of_people(reader, report, truth)]:
             value = truth[cells].sum()
             if value >= threshold or tuple(cells) in asked:
                 continue
             asked.add(tuple(cells))
             least, most = reader.interval(cells)
-            if most > 0 and (least > low or most < threshold):
+            # Where a sum is said to be zero, or small, all below it is known to be; nobody is in it.
+            if least > low or (most < threshold and not most == value == 0):
                 said.append(f"{what} is {value}: known to be {least} to {most}")
-            elif most == 0 and value:
-                said.append(f"{what} is {value}: known to be 0")
         for kind, row, column, cells, _ in reader.places(report):
             if report.tables[kind].at(row, column) is None:
                 least, most = reader.interval(cells)
                 if least == most:
                     said.append(f"{kind} {row} {column} of {report.months} is hidden, and is {least}")
     return said
+
+
+def true_counts(reader, cases):
+    place = {key: number for number, key in enumerate(reader.keys)}
+    truth = np.zeros(len(reader.keys), int)
+    for case in cases.itertuples():
+        sex = "F" if case.sex == "F" else "M"
+        truth[place[case.nationality, case.destination, case.month, sex, case.age_band]] += 1
+    return truth
+
+
+def of_countries(reader, report, codes):
+    """What could be asked of a report's months, its period and its year: in words, its cells, and how low it may be."""
+    for span in {(month,) for month in report.months} | {report.months, tuple(year_so_far(report, reader.reports))}:
+        yield f"all {span}", reader.where(span), 0
+        for kind in ("nationality", "destination"):
+            for code in codes:
+                yield f"{kind} {code} {span}", reader.where(span, **{kind: [code]}), 0
+
+
+def of_people(reader, report, truth):
+    places = [place for place in reader.places(report) if place[0] == "people"]
+    value = {(row, column): truth[cells].sum() for _, row, column, cells, _ in places}
+    for _, row, column, cells, _ in places:
+        # A sum that is not said is not zero, nor is the one cell that makes it up.
+        sums = [value[row, "total"], value["total", column]]
+        yield f"people {row} {column} {report.months}", cells, int(value[row, column] in sums and not report.silent)

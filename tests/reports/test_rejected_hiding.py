@@ -2,56 +2,169 @@
 
 import pandas as pd
 import pytest
-from hypothesis import Phase, example, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from include.reports.rejected import summary as module
 from include.reports.rejected.counting import BANDS, counted
-from include.reports.rejected.summary import summary
+from include.reports.rejected.hiding import ContradictsItself
+from include.reports.rejected.summary import PERIOD, TOTAL, YEAR, PeriodRefused, summary
 from tests.reports.attack import found_out
 
 CODES = ("AFG", "SYR")
-QUARTERS = (("2026-01", "2026-02"), ("2026-03",), ("2026-04",))
-COLUMNS = ["month", "nationality", "destination", "sex", "age_band"]
+PERIODS = (("2026-01", "2026-02"), ("2026-03",), ("2026-04",))
 
 
-def cases(*rows):
-    """rows: month, nationality, destination, sex, age band, how many"""
-    return pd.DataFrame([row[:5] for row in rows for _ in range(row[5])], columns=COLUMNS)
+def cases(*groups):
+    """groups: month, nationality, destination, sex, age band, how many"""
+    columns = ["month", "nationality", "destination", "sex", "age_band"]
+    return pd.DataFrame([group[:5] for group in groups for _ in range(group[5])], columns=columns)
+
+
+def men(month, code, how_many):
+    return month, code, code, "M", "18-59", how_many
+
+
+def reports_of(population, threshold=5, periods=PERIODS):
+    counts, reports = counted(population), []
+    for months in periods:
+        reports.append(summary("GRC-ATH", months, counts, tuple(reports), threshold))
+    return reports
 
 
 @st.composite
 def populations(draw):
     """Groups of people who come in every month, a few more or fewer each time."""
-    groups = draw(
-        st.lists(
-            st.tuples(
-                st.sampled_from(CODES),
-                st.sampled_from((*CODES, None)),
-                st.sampled_from(("F", "M", "X")),
-                st.sampled_from(BANDS),
-                st.integers(0, 7),
-            ),
-            min_size=1,
-            max_size=7,
-        )
+    group = st.tuples(
+        st.sampled_from(CODES),
+        st.sampled_from((*CODES, None)),
+        st.sampled_from(("F", "M", "X")),
+        st.sampled_from(BANDS),
+        st.integers(0, 7),
     )
-    rows = []
-    for month in (month for quarter in QUARTERS for month in quarter):
-        for nationality, destination, sex, band, size in groups:
-            change = draw(st.integers(-2, 2))
-            rows.append((month, nationality, destination or nationality, sex, band, max(size + change, 0)))
-    return cases(*rows)
+    found = []
+    for nationality, destination, sex, band, size in draw(st.lists(group, min_size=1, max_size=7)):
+        for month in (month for months in PERIODS for month in months):
+            how_many = max(size + draw(st.integers(-2, 2)), 0)
+            found.append((month, nationality, destination or nationality, sex, band, how_many))
+    return cases(*found)
 
 
-def reports_of(population, threshold=5):
-    counts, reports = counted(population), []
-    for months in QUARTERS:
-        reports.append(summary("GRC-ATH", months, counts, tuple(reports), threshold))
-    return reports
-
-
-@settings(max_examples=6, phases=[Phase.generate])
+@settings(max_examples=10, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(populations(), st.sampled_from((3, 5)))
 def test_no_small_number_can_be_known_from_all_that_was_published(population, threshold):
     assert found_out(reports_of(population, threshold), population, threshold) == []
+
+
+A_SMALL_MONTH = cases(
+    men("2026-01", "AFG", 9),
+    men("2026-02", "AFG", 12),
+    men("2026-01", "SYR", 12),
+    men("2026-02", "SYR", 2),
+    men("2026-03", "AFG", 8),
+    men("2026-03", "SYR", 6),
+    men("2026-04", "AFG", 3),
+    men("2026-04", "SYR", 8),
+)
+
+
+def test_hiding_the_small_cells_alone_would_give_them_away(monkeypatch):
+    assert found_out(reports_of(A_SMALL_MONTH), A_SMALL_MONTH, 5) == []
+    monkeypatch.setattr(module, "hide", lambda problem: {cell.group for cell in problem.cells if cell.small})
+    assert "nationality SYR ('2026-02',) is 2: known to be 2 to 2" in found_out(
+        reports_of(A_SMALL_MONTH), A_SMALL_MONTH, 5
+    )
+
+
+def test_forgetting_the_report_before_would_give_small_ones_away(monkeypatch):
+    monkeypatch.setattr(module._Year, "_said", lambda year, report: [])
+    assert "nationality AFG ('2026-04',) is 3: known to be 3 to 3" in found_out(
+        reports_of(A_SMALL_MONTH), A_SMALL_MONTH, 5
+    )
+
+
+@pytest.mark.parametrize("small", range(5))
+def test_what_is_published_is_the_same_whatever_the_small_number_is(small):
+    def report(one):
+        by_month = {
+            ("AFG", "2026-01"): 10 - one,
+            ("AFG", "2026-02"): one,
+            ("SYR", "2026-01"): 10 + one,
+            ("SYR", "2026-02"): 10 - one,
+        }
+        population = cases(*(men(month, code, how_many) for (code, month), how_many in by_month.items()))
+        return reports_of(population, periods=PERIODS[:1])
+
+    assert report(small) == report(3)
+    assert report(small)[0].tables["nationality"].at("AFG", "2026-02") is None
+
+
+def test_sums_are_told_where_only_their_parts_are_small():
+    population = cases(*(men(month, code, 2) for month in PERIODS[0] for code in ("AFG", "SYR", "IRQ")))
+    more = cases(*(men(month, "AFG", 3) for month in PERIODS[0]))
+    (report,) = reports_of(pd.concat([population, more]), periods=PERIODS[:1])
+    assert report.total == 18
+    assert report.tables["nationality"].rows == ("AFG", "other", "total")
+    assert [report.tables["nationality"].at(row, PERIOD) for row in ("AFG", "other", "total")] == [10, 8, 18]
+
+
+def test_who_is_alone_of_a_nationality_is_not_even_listed():
+    population = cases(men("2026-03", "AFG", 20), men("2026-03", "ERI", 1), men("2026-03", "SYR", 7))
+    (report,) = reports_of(population, periods=PERIODS[1:2])
+    assert report.tables["nationality"].rows == ("AFG", "other", "total")
+    assert report.tables["nationality"].at("other", PERIOD) == 8
+
+
+def test_where_nobody_else_is_the_only_nationality_is_told():
+    (report,) = reports_of(cases(men("2026-03", "AFG", 20)), periods=PERIODS[1:2])
+    assert report.tables["nationality"].rows == ("AFG", "total")
+
+
+def test_of_too_few_cases_nothing_is_told_and_the_next_report_does_not_tell_it_either():
+    population = cases(men("2026-03", "AFG", 4), men("2026-04", "AFG", 9))
+    first, second = reports_of(population, periods=PERIODS[1:])
+    assert first.silent
+    assert second.tables["nationality"].at(TOTAL, PERIOD) == 9
+    assert second.tables["nationality"].at(TOTAL, YEAR) is None
+
+
+def test_a_country_is_named_once_the_year_has_enough_of_it():
+    population = cases(
+        *(men(month, "IRQ", 3) for month in ("2026-03", "2026-04")),
+        *(men(month, "AFG", 30) for month in ("2026-03", "2026-04")),
+        *(men(month, "SYR", 6) for month in ("2026-03", "2026-04")),
+    )
+    first, second = reports_of(population, periods=PERIODS[1:])
+    assert "IRQ" not in first.tables["nationality"].rows
+    assert second.tables["nationality"].at("IRQ", YEAR) == 6
+    assert second.tables["nationality"].at("IRQ", PERIOD) is None
+    assert found_out([first, second], population, 5) == []
+
+
+def test_a_higher_threshold_adds_nothing_to_what_was_told_before():
+    counts = counted(A_SMALL_MONTH)
+    first = summary("GRC-ATH", PERIODS[0], counts, (), 3)
+    second = summary("GRC-ATH", PERIODS[1], counts, (first,), 10)
+    assert second.tables["nationality"].at("SYR" if "SYR" in second.tables["nationality"].rows else TOTAL, PERIOD) in (
+        None,
+        14,
+    )
+
+
+def test_a_report_is_kept_as_json_and_comes_back_as_it_was():
+    for report in reports_of(A_SMALL_MONTH):
+        assert module.Report.from_json(report.to_json()) == report
+
+
+def test_counts_that_changed_after_they_were_reported_are_refused():
+    first = summary("GRC-ATH", PERIODS[0], counted(A_SMALL_MONTH), ())
+    changed = pd.concat([A_SMALL_MONTH, cases(men("2026-01", "AFG", 1))])
+    with pytest.raises(ContradictsItself):
+        summary("GRC-ATH", PERIODS[1], counted(changed), (first,))
+
+
+@pytest.mark.parametrize("months", [(), ("2026-02",), ("2026-04", "2026-03"), ("2026-12", "2027-01"), ("2026-3",)])
+def test_months_that_were_reported_or_are_no_period_are_refused(months):
+    first = summary("GRC-ATH", PERIODS[0], counted(A_SMALL_MONTH), ())
+    with pytest.raises(PeriodRefused):
+        summary("GRC-ATH", months, counted(A_SMALL_MONTH), (first,))

@@ -1,5 +1,5 @@
-"""The periodic summary of rejected asylum seekers: volumes that name nobody, and from which no small one can be known.
+"""The periodic summary of rejected asylum seekers: volumes that name nobody, and give away no small number.
 
-Reach for `counting` to count, `summary` for what is published of it, `hiding` for which cells are hidden and why that is
-enough, `document` for the files.
+Reach for `counting` to count, `summary` for what is published of it, `hiding` for which cells are hidden and why that
+is enough, `document` for the files.
 """

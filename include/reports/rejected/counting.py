@@ -28,9 +28,7 @@ def counted(cases: pd.DataFrame) -> pd.DataFrame:
         DESTINATION: cases["destination"].fillna(NOT_STATED),
         PEOPLE: cases["sex"].where(cases["sex"] == "F", "M") + " " + cases["age_band"],
     }
-    long = pd.concat(
-        [pd.DataFrame({"month": cases["month"], "kind": kind, "key": key}) for kind, key in keys.items()]
-    )
+    long = pd.concat([pd.DataFrame({"month": cases["month"], "kind": kind, "key": key}) for kind, key in keys.items()])
     return long.groupby(["month", "kind", "key"], as_index=False).size().rename(columns={"size": "count"})
 
 

@@ -22,6 +22,10 @@ class ContradictsItself(ValueError):
     """Counts that are not those of which the earlier reports were made."""
 
 
+class SolverGaveUp(RuntimeError):
+    """The solver did not come to an end; nothing may be published."""
+
+
 @dataclass(frozen=True)
 class Fact:
     """That the sum of these counts lies between `low` and `high`; `high` None: there is no limit."""
@@ -84,18 +88,23 @@ def hide(problem: Problem) -> set[str]:
 
     No hidden cell can be computed either. Where earlier reports alone tell more of a target than they should, nothing
     is added to what they tell.
+
+    raises: ContradictsItself; SolverGaveUp
     """
+    for fact in problem.facts:
+        value = problem.truth[list(fact.atoms)].sum()
+        if value < fact.low or (fact.high is not None and value > fact.high):
+            raise ContradictsItself("what earlier reports said does not fit the counts that they were made of")
     small = {cell.group for cell in problem.cells if cell.small}
     worlds = _Worlds(problem, small)
     silence = _Worlds(problem, {cell.group for cell in problem.cells})
-    goals, proofs = [], list[Counts]()
+    goals: list[_Goal] = []
+    proofs: list[Counts] = []
     for goal in _goals(problem):
-        if not any(map(goal.met, proofs)):
-            found = worlds.towards(goal)
-            proofs += found
-            goals += [goal] if found else silence.all_that_is_left(goal)
-        else:
-            goals.append(goal)
+        met = any(map(goal.met, proofs))
+        found = [] if met else worlds.towards(goal)
+        goals += [goal] if met or found else silence.all_that_is_left(goal)
+        proofs += found
     before: set[str] | None = None
     while before != worlds.hidden:
         # What is hidden for others must not be computable itself: then it is hidden in vain.
@@ -115,17 +124,30 @@ def _without_needless(
     for cell in problem.cells:
         cost[cell.group] = cost.get(cell.group, 0) + cell.weight
     for group in sorted(worlds.hidden - small, key=lambda one: (-cost[one], one)):
-        worlds.shown_again(group)
-        kept = [world for world in proofs if worlds.fits(world, group)]
+        if group in worlds.hidden:
+            proofs = _with(group, worlds, goals, proofs, small)
+    return worlds.hidden
+
+
+def _with(
+    group: str, worlds: "_Worlds", goals: Sequence["_Goal"], proofs: Sequence[Counts], small: set[str]
+) -> Sequence[Counts]:
+    """The proofs when the group is shown, and what could then be computed with it; or, if that cannot be, as before."""
+    more, tried = {group}, set[str]()
+    while more:
+        worlds.shown_again(more)
+        tried |= more
+        kept = [world for world in proofs if worlds.fits(world, tried)]
+        more = set()
         for goal in _missed(goals, kept, worlds.hidden):
             found = worlds.towards(goal)
-            if not found:
-                worlds.hidden_too({group})
-                break
             kept += found
-        else:
-            proofs = kept
-    return worlds.hidden
+            if not found and (goal.group is None or goal.group in small):
+                worlds.hidden_too(tried)
+                return proofs
+            if not found and goal.group is not None:
+                more.add(goal.group)
+    return kept
 
 
 @dataclass(frozen=True)
@@ -154,9 +176,13 @@ def _goals(problem: Problem) -> list[_Goal]:
     found = []
     for target in problem.targets:
         found += [_Goal(target.atoms, target.low, None), _Goal(target.atoms, None, problem.threshold)]
-    hidden = [(atoms, int(problem.truth[list(atoms)].sum()), None) for atoms in problem.secrets]
-    hidden += [(cell.atoms, cell.value, cell.group) for cell in problem.cells if not cell.small]
-    return found + [_Goal(atoms, value - 1, value + 1, group) for atoms, value, group in hidden]
+    for atoms in problem.secrets:
+        value = int(problem.truth[list(atoms)].sum())
+        found.append(_Goal(atoms, value - 1, value + 1))
+    for cell in problem.cells:
+        if not cell.small:
+            found.append(_Goal(cell.atoms, cell.value - 1, cell.value + 1, cell.group))
+    return found
 
 
 def _missed(goals: Sequence[_Goal], proofs: list[Counts], hidden: set[str]) -> Iterator[_Goal]:
@@ -184,19 +210,19 @@ class _Worlds:
         self.hidden |= groups
         self._renew(groups)
 
-    def shown_again(self, group: str) -> None:
-        self.hidden.discard(group)
-        self._renew({group})
+    def shown_again(self, groups: set[str]) -> None:
+        self.hidden -= groups
+        self._renew(groups)
 
     def _renew(self, groups: set[str]) -> None:
         for number, cell in enumerate(self._problem.cells):
             if cell.group in groups:
                 self._solver.changeRowBounds(self._first + number, *self._bounds(cell))
 
-    def fits(self, world: Counts, group: str) -> bool:
-        """Whether a world has the cells of the group as they are."""
+    def fits(self, world: Counts, groups: set[str]) -> bool:
+        """Whether a world has the cells of these groups as they are."""
         return all(
-            int(world[list(cell.atoms)].sum()) == cell.value for cell in self._problem.cells if cell.group == group
+            int(world[list(cell.atoms)].sum()) == cell.value for cell in self._problem.cells if cell.group in groups
         )
 
     def towards(self, goal: _Goal) -> list[Counts]:
@@ -220,14 +246,17 @@ class _Worlds:
         world = _solved(self._solver)
         self._solver.changeColsCost(len(columns), columns, np.zeros(len(columns)))
         if world is None:
-            raise ContradictsItself("what earlier reports said does not fit the counts that they were made of")
+            raise SolverGaveUp("HiGHS found no counts at all, though the true ones fit")
         return world
 
 
 def _cheapest(problem: Problem, hidden: set[str], goal: _Goal) -> tuple[Counts, set[str]]:
     """A world in which the goal is met, and the groups that must be hidden for it beside `hidden`, the cheapest."""
     ways = [_cheapest_way(problem, hidden, goal.atoms, down, bound) for down, bound in goal.ways]
-    _, world, more = min((way for way in ways if way is not None), key=lambda way: way[0])
+    possible = [way for way in ways if way is not None]
+    if not possible:
+        raise SolverGaveUp("HiGHS found nothing that protects a small count, though silence would")
+    _, world, more = min(possible, key=lambda way: way[0])
     return world, more
 
 
@@ -270,7 +299,7 @@ def _solver(problem: Problem) -> highspy.Highs:
     count = len(problem.truth)
     solver.addVars(count, np.zeros(count), np.full(count, float(problem.ceiling)))
     for left, right in problem.equal:
-        _add_row(solver, _ones(left) | {atom: -1 for atom in right}, 0, 0)
+        _add_row(solver, _ones(left) | dict.fromkeys(right, -1), 0, 0)
     for fact in problem.facts:
         _add_row(solver, _ones(fact.atoms), fact.low, highspy.kHighsInf if fact.high is None else fact.high)
     return solver

@@ -347,9 +347,7 @@ def _table(
     rows: Sequence[str], columns: Iterable[str], kind: str, figures: Mapping[tuple[str, str, str], int | None]
 ) -> Table:
     ordered = tuple(columns)
-    return Table(
-        tuple(rows), ordered, tuple(tuple(figures[kind, row, column] for column in ordered) for row in rows)
-    )
+    return Table(tuple(rows), ordered, tuple(tuple(figures[kind, row, column] for column in ordered) for row in rows))
 
 
 @dataclass(frozen=True)
