@@ -51,29 +51,34 @@ class Reader:
         return year_so_far(report, self.reports) if column == "year" else (column,)
 
     def places(self, report):
-        """Every place of every table of a report: kind, row, column, its cells, whether a zero there is always said."""
+        """Every place of every table of a report: kind, row, column, its cells, and how low it can be when it is hidden.
+
+        A zero is always said of a sum of people; `other` is nobody, and then no row, or enough.
+        """
         for kind in ("nationality", "destination"):
             table = report.tables[kind]
             named = [row for row in table.rows if row not in ("other", "total")]
             rest = set(self.fields[kind]) - set(named)
             for row, column in product(table.rows, table.columns):
                 among = {"other": {kind: rest}, "total": {}}.get(row, {kind: [row]})
-                says_zero = row == "other" and column in ("period", "year")
-                yield kind, row, column, self.where(self.span(report, column), **among), says_zero
+                low = report.threshold if row == "other" and column in ("period", "year") else 0
+                yield kind, row, column, self.where(self.span(report, column), **among), low
         table = report.tables["people"]
         for row, column in product(table.rows, table.columns):
             among = ({} if row == "total" else {"sex": [row]}) | ({} if column == "total" else {"band": [column]})
-            yield "people", row, column, self.where(report.months, **among), len(among) == 1
+            yield "people", row, column, self.where(report.months, **among), int(len(among) == 1)
 
     def hears(self, report):
         if report.silent:
+            everybody = self.where(report.months)
+            self.solver.addRow(0, report.threshold - 1, len(everybody), everybody, np.ones(len(everybody)))
             return
-        for kind, row, column, cells, says_zero in self.places(report):
+        for kind, row, column, cells, low in self.places(report):
             figure = report.tables[kind].at(row, column)
             if figure is not None:
                 self.solver.addRow(figure, figure, len(cells), cells, np.ones(len(cells)))
-            elif says_zero:
-                self.solver.addRow(1, highspy.kHighsInf, len(cells), cells, np.ones(len(cells)))
+            elif low:
+                self.solver.addRow(low, highspy.kHighsInf, len(cells), cells, np.ones(len(cells)))
         for kind in ("nationality", "destination"):
             table = report.tables[kind]
             if "other" not in table.rows:
@@ -114,8 +119,9 @@ def found_out(reports, cases, threshold):
                 continue
             asked.add(tuple(cells))
             least, most = reader.interval(cells)
-            # Where a sum is said to be zero, or small, all below it is known to be; nobody is in it.
-            if least > low or (most < threshold and not most == value == 0):
+            # That a sum is nobody is said, and that a period has too few cases.
+            too_few = any(one.silent and set(cells) <= set(reader.where(one.months)) for one in reports)
+            if least > low or (most < threshold - too_few and not most == value == 0):
                 said.append(f"{what} is {value}: known to be {least} to {most}")
         for kind, row, column, cells, _ in reader.places(report):
             if report.tables[kind].at(row, column) is None:

@@ -39,7 +39,7 @@ class Fact:
 class Cell:
     """A cell that could be published. Cells of one `group` are shown or hidden together.
 
-    low: what a reader knows of it when it is hidden: 1 where a zero would have been said
+    low: what a reader knows of it when it is hidden: at least 1 where a zero would have been said, and so on
     weight: what hiding it costs; by its place alone, never by its value, or what is hidden would speak of the value
     """
 

@@ -83,7 +83,7 @@ def _write_head(book: Any, sheet: Any, summary: Summary, words: Texts) -> int:
 
 def _write_notes(book: Any, sheet: Any, notes: list[str], row: int, language: str) -> int:
     """Write notes from this row on; returns the next free row."""
-    note = book.add_format(_ours(language) | {"text_wrap": True, "bg_color": _PALE})
+    note = book.add_format(_ours(language) | {"text_wrap": True, "bg_color": _PALE, "indent": 1, "valign": "vcenter"})
     for text in notes:
         sheet.merge_range(row, 0, row, _COLUMNS, text, note)
         sheet.set_row(row, _HEIGHT * -(-len(text) // _LETTERS) + 2)
@@ -107,7 +107,7 @@ def _write_table(book: Any, sheet: Any, table: Shown, row: int, language: str) -
     first = row + 2
     for number, (name, figures) in enumerate(table.rows):
         strong = cell | ({"bold": True, "bg_color": _PALE} if number == len(table.rows) - 1 else {})
-        sheet.write_string(first + number, 0, name, book.add_format(ours | strong | {"text_wrap": True}))
+        sheet.write_string(first + number, 0, name, book.add_format(ours | strong | {"text_wrap": True, "indent": 1}))
         sheet.set_row(first + number, (_HEIGHT + 1) * -(-len(name) // _FIRST_WIDTH))
         for column, figure in enumerate(figures, start=1):
             if figure is None:

@@ -204,8 +204,8 @@ class _Year:
     def problem(self, named: Mapping[str, set[str]]) -> Problem:
         """What `hide` must know to make the report with these countries."""
         facts = [fact for report in self.earlier for fact in self._said(report)]
-        spots = list(self._spots(self.months, named))
-        nobody = {atom for spot in spots if spot.says_zero and not self._value(spot) for atom in spot.atoms}
+        spots = list(self._spots(self.months, named, self.threshold))
+        nobody = {atom for spot in spots if spot.low and not self._value(spot) for atom in spot.atoms}
         nobody |= {atom for fact in facts if fact.high == 0 for atom in fact.atoms}
         facts += [Fact((atom,), 0, 0) for atom in sorted(nobody)]
         cells = [
@@ -213,7 +213,7 @@ class _Year:
                 atoms=spot.atoms,
                 value=self._value(spot),
                 group=spot.group,
-                low=int(spot.says_zero),
+                low=spot.low,
                 weight=spot.weight,
                 small=self._value(spot) < self.threshold,
             )
@@ -248,9 +248,9 @@ class _Year:
     def _said(self, report: Report) -> list[Fact]:
         """What an earlier report said, by its figures and by what it left out."""
         if report.silent:
-            return []
+            return [Fact(self._row(NATIONALITY, TOTAL, report.months), 0, report.threshold - 1)]
         facts = []
-        for spot in self._spots(report.months, _named(report)):
+        for spot in self._spots(report.months, _named(report), report.threshold):
             table = report.tables[spot.kind]
             if spot.row not in table.rows:
                 facts.append(Fact(spot.atoms, 0, 0))
@@ -258,8 +258,8 @@ class _Year:
             figure = table.at(spot.row, spot.column)
             if figure is not None:
                 facts.append(Fact(spot.atoms, figure, figure))
-            elif spot.says_zero:
-                facts.append(Fact(spot.atoms, 1, None))
+            elif spot.low:
+                facts.append(Fact(spot.atoms, spot.low, None))
         return facts
 
     def _secrets(self) -> list[Atoms]:
@@ -267,7 +267,7 @@ class _Year:
             spot.atoms
             for report in self.earlier
             if not report.silent
-            for spot in self._spots(report.months, _named(report))
+            for spot in self._spots(report.months, _named(report), report.threshold)
             if spot.row in report.tables[spot.kind].rows
             and report.tables[spot.kind].at(spot.row, spot.column) is None
             and self._value(spot) >= self.threshold
@@ -283,23 +283,23 @@ class _Year:
                 low |= {self.atoms(kind, [code], span): 0 for code in self.codes[kind] if code != _REST}
         silent = {report.months for report in self.earlier if report.silent}
         for months in self.periods:
-            low |= {spot.atoms: int(spot.says_zero and months not in silent) for spot in self._people(months)}
+            low |= {spot.atoms: 0 if months in silent else spot.low for spot in self._people(months)}
         return [
             Target(atoms, least)
             for atoms, least in low.items()
             if self.truth[list(atoms)].sum() < self.threshold and not nobody.issuperset(atoms)
         ]
 
-    def _spots(self, months: tuple[str, ...], named: Mapping[str, set[str]]) -> Iterator["_Spot"]:
+    def _spots(self, months: tuple[str, ...], named: Mapping[str, set[str]], threshold: int) -> Iterator["_Spot"]:
         """Every place of a report of these months that may hold a figure; that of all cases once for all tables."""
         columns = self._columns(months)
         for column, span in columns.items():
-            yield _Spot(NATIONALITY, TOTAL, column, self._row(NATIONALITY, TOTAL, span), says_zero=False)
+            yield _Spot(NATIONALITY, TOTAL, column, self._row(NATIONALITY, TOTAL, span), 0)
         for kind, rows in named.items():
             for row in (*sorted(rows), OTHER):
                 for column, span in columns.items():
-                    says_zero = row == OTHER and column in (PERIOD, YEAR)
-                    yield _Spot(kind, row, column, self._row(kind, row, span, rows), says_zero)
+                    low = threshold if row == OTHER and column in (PERIOD, YEAR) else 0
+                    yield _Spot(kind, row, column, self._row(kind, row, span, rows), low)
         yield from self._people(months)
 
     def _people(self, months: tuple[str, ...]) -> Iterator["_Spot"]:
@@ -309,12 +309,12 @@ class _Year:
                     f"{sex} {band}" for sex in SEXES if row in (sex, TOTAL) for band in BANDS if column in (band, TOTAL)
                 ]
                 if (row, column) != (TOTAL, TOTAL):
-                    yield _Spot(PEOPLE, row, column, self.atoms(PEOPLE, codes, months), TOTAL in (row, column))
+                    yield _Spot(PEOPLE, row, column, self.atoms(PEOPLE, codes, months), int(TOTAL in (row, column)))
 
     def is_told(self, kind: str, row: str, hidden: set[str]) -> bool:
         """Whether the row of a country has a figure."""
         return any(
-            self.sum(kind, row, span) >= self.threshold and _Spot(kind, row, column, (), False).group not in hidden
+            self.sum(kind, row, span) >= self.threshold and _Spot(kind, row, column, (), 0).group not in hidden
             for column, span in self.columns.items()
         )
 
@@ -322,7 +322,7 @@ class _Year:
         """What is published. hidden: groups of cells; None: everything."""
         found: dict[str, Table] = {}
         figures: dict[tuple[str, str, str], int | None] = {}
-        for spot in self._spots(self.months, named):
+        for spot in self._spots(self.months, named, self.threshold):
             figure = None if hidden is None or spot.group in hidden else self._value(spot)
             figures[spot.kind, spot.row, spot.column] = figure
             if spot.row == TOTAL and spot.kind == NATIONALITY:
@@ -352,13 +352,17 @@ def _table(
 
 @dataclass(frozen=True)
 class _Spot:
-    """A place in a report. says_zero: a zero there is always said, so that a hidden one is known not to be zero."""
+    """A place in a report.
+
+    low: what is known of it when it is hidden: 1 where a zero is always said, the threshold where `other` is nobody or
+        enough
+    """
 
     kind: str
     row: str
     column: str
     atoms: Atoms
-    says_zero: bool
+    low: int
 
     @property
     def group(self) -> str:
