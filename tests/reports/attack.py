@@ -69,7 +69,7 @@ class Reader:
             yield "people", row, column, self.where(report.months, **among), int(len(among) == 1)
 
     def hears(self, report):
-        if report.silent:
+        if report.too_few:
             everybody = self.where(report.months)
             self.solver.addRow(0, report.threshold - 1, len(everybody), everybody, np.ones(len(everybody)))
             return
@@ -120,8 +120,7 @@ def found_out(reports, cases, threshold):
             asked.add(tuple(cells))
             least, most = reader.interval(cells)
             # That a sum is nobody is said, and that a period has too few cases.
-            too_few = any(one.silent and set(cells) <= set(reader.where(one.months)) for one in reports)
-            if least > low or (most < threshold - too_few and not most == value == 0):
+            if least > low or (most < threshold and most > 0 and not said_to_be_few(reader, cells, most)):
                 said.append(f"{what} is {value}: known to be {least} to {most}")
         for kind, row, column, cells, _ in reader.places(report):
             if report.tables[kind].at(row, column) is None:
@@ -129,6 +128,15 @@ def found_out(reports, cases, threshold):
                 if least == most:
                     said.append(f"{kind} {row} {column} of {report.months} is hidden, and is {least}")
     return said
+
+
+def said_to_be_few(reader, cells, most):
+    """Whether the sum is below the threshold because a whole period is, and it is nobody but for that period."""
+    for report in reader.reports:
+        besides = np.setdiff1d(cells, reader.where(report.months))
+        if report.too_few and most == report.threshold - 1 and (not len(besides) or reader.interval(besides)[1] == 0):
+            return True
+    return False
 
 
 def true_counts(reader, cases):
@@ -155,4 +163,4 @@ def of_people(reader, report, truth):
     for _, row, column, cells, _ in places:
         # A sum that is not said is not zero, nor is the one cell that makes it up.
         sums = [value[row, "total"], value["total", column]]
-        yield f"people {row} {column} {report.months}", cells, int(value[row, column] in sums and not report.silent)
+        yield f"people {row} {column} {report.months}", cells, int(value[row, column] in sums and not report.too_few)

@@ -36,7 +36,7 @@ def volumes(months=QUARTERS):
 def reports():
     counts, made = counted(volumes()), []
     for months in QUARTERS:
-        made.append(summary("GRC-ATH", months, counts, tuple(made)))
+        made.append(summary(months, counts, tuple(made)))
     return made
 
 
@@ -155,7 +155,7 @@ def test_every_language_has_every_text_and_fits_its_sheets(language, reports):
 
 def test_of_too_few_cases_the_files_say_only_that():
     counts = counted(volumes().head(4))
-    made = [summary("GRC-ATH", QUARTERS[0], counts, ())]
+    made = [summary(QUARTERS[0], counts, ())]
     found = cells(opened(made))
     assert "There were fewer than 5 cases in this period. No more can be said without pointing at somebody." in found
     assert not [value for value in found if isinstance(value, int)]

@@ -37,25 +37,21 @@ class Table:
         """The figure, None where it is hidden."""
         return self.figures[self.rows.index(row)][self.columns.index(column)]
 
-    @property
-    def hides(self) -> bool:
-        """Whether a figure is hidden."""
-        return any(figure is None for row in self.figures for figure in row)
-
 
 @dataclass(frozen=True)
 class Report:
     """All that one report publishes. Nothing in it is personal; it is kept, since the next must not undo it.
 
     months: `YYYY-MM`, all of one year
+    too_few: there were fewer cases than the threshold, and nothing else is told
     tables: nationality and destination by month (rows: countries with a figure to tell, `other`, `total`; columns: the
         months if there are several, `period`, and `year` so far if there were earlier reports in it), people by sex and
         age band
     """
 
-    office: str
     months: tuple[str, ...]
     threshold: int
+    too_few: bool
     tables: Mapping[str, Table]
 
     @property
@@ -72,11 +68,6 @@ class Report:
         """Its months, such as `2026-01..2026-03`."""
         return self.months[0] if len(self.months) == 1 else f"{self.months[0]}..{self.months[-1]}"
 
-    @property
-    def silent(self) -> bool:
-        """Whether it says nothing but that there were too few cases."""
-        return all(figure is None for table in self.tables.values() for row in table.figures for figure in row)
-
     def to_json(self) -> str:
         """As it is kept."""
         return _REPORTS.dump_json(self).decode()
@@ -90,25 +81,26 @@ _REPORTS = TypeAdapter(Report)
 
 
 def summary(
-    office: str, months: Sequence[str], counts: pd.DataFrame, earlier: Sequence[Report], threshold: int = THRESHOLD
+    months: Sequence[str], counts: pd.DataFrame, earlier: Sequence[Report], threshold: int = THRESHOLD
 ) -> Report:
     """The next report of an office.
 
     months: the months of its period, all of one year, after those of every earlier report
     counts: as `counted` gives them, for these months and all of the year that earlier reports were made of, unchanged
-    earlier: every report that the office was told, whatever became of it; to leave one out tells what it hid
+    earlier: every report that the office may have, or one that it succeeds; to leave one out tells what it hid
     raises: PeriodRefused; ContradictsItself if `counts` are not those of the earlier reports
     """
     _check(months, earlier)
-    year = _Year(tuple(months), counts, [one for one in earlier if one.year == months[0][:4]], threshold)
+    this_year = sorted((one for one in earlier if one.year == months[0][:4]), key=lambda one: one.months)
+    year = _Year(tuple(months), counts, this_year, threshold)
     if year.sum(TOTAL, TOTAL, months) < threshold:
-        return Report(office, tuple(months), threshold, year.tables(year.named(), None))
+        return Report(tuple(months), threshold, True, year.tables(year.named(), None))
     named = year.named()
     while True:
         hidden = hide(year.problem(named))
         told = {kind: {row for row in rows if year.is_told(kind, row, hidden)} for kind, rows in named.items()}
         if told == named:
-            return Report(office, tuple(months), threshold, year.tables(named, hidden))
+            return Report(tuple(months), threshold, False, year.tables(named, hidden))
         # A row without a figure would say only that the country has cases.
         named = year.with_other_enough(told)
 
@@ -247,7 +239,7 @@ class _Year:
 
     def _said(self, report: Report) -> list[Fact]:
         """What an earlier report said, by its figures and by what it left out."""
-        if report.silent:
+        if report.too_few:
             return [Fact(self._row(NATIONALITY, TOTAL, report.months), 0, report.threshold - 1)]
         facts = []
         for spot in self._spots(report.months, _named(report), report.threshold):
@@ -266,7 +258,7 @@ class _Year:
         return [
             spot.atoms
             for report in self.earlier
-            if not report.silent
+            if not report.too_few
             for spot in self._spots(report.months, _named(report), report.threshold)
             if spot.row in report.tables[spot.kind].rows
             and report.tables[spot.kind].at(spot.row, spot.column) is None
@@ -281,7 +273,7 @@ class _Year:
             low[self._row(NATIONALITY, TOTAL, span)] = 0
             for kind in (NATIONALITY, DESTINATION):
                 low |= {self.atoms(kind, [code], span): 0 for code in self.codes[kind] if code != _REST}
-        silent = {report.months for report in self.earlier if report.silent}
+        silent = {report.months for report in self.earlier if report.too_few}
         for months in self.periods:
             low |= {spot.atoms: 0 if months in silent else spot.low for spot in self._people(months)}
         return [

@@ -87,7 +87,7 @@ class Texts(BaseModel):
     def notes(self, summary: Summary) -> list[str]:
         """What a reader must know to read the figures."""
         threshold = summary.report.threshold
-        if summary.report.silent:
+        if summary.report.too_few:
             return [self.too_few.format(threshold=threshold), self.counted]
         return [self.hidden.format(threshold=threshold), self.not_listed, self.counted]
 
@@ -95,7 +95,7 @@ class Texts(BaseModel):
         """The report's tables, and the periods side by side if there was one before; none where too few are told."""
         report = summary.report
         earlier = [self._trend(summary)] if summary.earlier else []
-        if report.silent:
+        if report.too_few:
             return earlier
         countries = [self._countries(summary, kind) for kind in (NATIONALITY, DESTINATION)]
         people = report.tables[PEOPLE]
