@@ -9,7 +9,7 @@ from include.reports.rejected import summary as module
 from include.reports.rejected.counting import BANDS, counted
 from include.reports.rejected.hiding import ContradictsItself
 from include.reports.rejected.summary import PERIOD, TOTAL, YEAR, PeriodRefused, summary
-from tests.reports.attack import found_out
+from tests.reports.attack import Reader, found_out
 
 CODES = ("AFG", "SYR")
 PERIODS = (("2026-01", "2026-02"), ("2026-03",), ("2026-04",))
@@ -144,11 +144,28 @@ def test_a_country_is_named_once_the_year_has_enough_of_it():
 def test_a_higher_threshold_adds_nothing_to_what_was_told_before():
     counts = counted(A_SMALL_MONTH)
     first = summary(PERIODS[0], counts, (), 3)
-    second = summary(PERIODS[1], counts, (first,), 10)
-    assert second.tables["nationality"].at("SYR" if "SYR" in second.tables["nationality"].rows else TOTAL, PERIOD) in (
-        None,
-        14,
+    both = [first, summary(PERIODS[1], counts, (first,), 10)]
+    for code in CODES:
+        for kind in ("nationality", "destination"):
+            for months in (PERIODS[0], PERIODS[0][:1], PERIODS[0][1:]):
+                before, after = (Reader(reports, CODES) for reports in ([first], both))
+                assert after.interval(after.where(months, **{kind: [code]})) == before.interval(
+                    before.where(months, **{kind: [code]})
+                )
+
+
+def test_others_that_are_nobody_are_said_beside_a_table_in_which_they_are_hidden():
+    population = cases(
+        men("2026-03", "AFG", 20),
+        men("2026-03", "SYR", 7),
+        men("2026-03", "IRQ", 5),
+        men("2026-04", "AFG", 20),
+        men("2026-04", "SYR", 3),
+        ("2026-04", "SYR", "IRQ", "M", "18-59", 3),
     )
+    reports = reports_of(population, periods=PERIODS[1:])
+    reports.append(summary(("2026-05",), counted(population), tuple(reports)))
+    assert found_out(reports, population, 5) == []
 
 
 def test_a_report_is_kept_as_json_and_comes_back_as_it_was():

@@ -16,6 +16,8 @@ import numpy as np
 Counts = np.ndarray[tuple[int], np.dtype[np.int64]]
 Atoms = tuple[int, ...]
 """Positions among the unknown counts, of which a cell is the sum."""
+_PATIENCE = 300.0
+"""Seconds that one search for further cells may take; all searches of a usual report take some."""
 
 
 class ContradictsItself(ValueError):
@@ -264,6 +266,7 @@ def _cheapest_way(
     problem: Problem, hidden: set[str], atoms: Atoms, down: bool, bound: int
 ) -> tuple[float, Counts, set[str]] | None:
     solver = _solver(problem)
+    solver.setOptionValue("time_limit", _PATIENCE)
     _add_row(solver, _ones(atoms), *((0, bound) if down else (bound, highspy.kHighsInf)))
     switch: dict[str, int] = {}
     cost: dict[str, int] = {}

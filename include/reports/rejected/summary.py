@@ -196,9 +196,7 @@ class _Year:
     def problem(self, named: Mapping[str, set[str]]) -> Problem:
         """What `hide` must know to make the report with these countries."""
         facts = [fact for report in self.earlier for fact in self._said(report)]
-        spots = list(self._spots(self.months, named, self.threshold))
-        nobody = {atom for spot in spots if spot.low and not self._value(spot) for atom in spot.atoms}
-        nobody |= {atom for fact in facts if fact.high == 0 for atom in fact.atoms}
+        nobody = self._nobody(named) | {atom for fact in facts if fact.high == 0 for atom in fact.atoms}
         facts += [Fact((atom,), 0, 0) for atom in sorted(nobody)]
         cells = [
             Cell(
@@ -209,7 +207,7 @@ class _Year:
                 weight=spot.weight,
                 small=self._value(spot) < self.threshold,
             )
-            for spot in spots
+            for spot in self._spots(self.months, named, self.threshold)
             if not nobody.issuperset(spot.atoms)
         ]
         return Problem(
@@ -221,6 +219,11 @@ class _Year:
             secrets=self._secrets(),
             threshold=self.threshold,
         )
+
+    def _nobody(self, named: Mapping[str, set[str]]) -> set[int]:
+        """The counts of this report that are said to be zero, with all that a zero sum says of its parts."""
+        spots = self._spots(self.months, named, self.threshold)
+        return {atom for spot in spots if spot.low and not self._value(spot) for atom in spot.atoms}
 
     def _value(self, spot: "_Spot") -> int:
         return int(self.truth[list(spot.atoms)].sum())
@@ -313,9 +316,11 @@ class _Year:
     def tables(self, named: Mapping[str, set[str]], hidden: set[str] | None) -> dict[str, Table]:
         """What is published. hidden: groups of cells; None: everything."""
         found: dict[str, Table] = {}
+        nobody = self._nobody(named)
         figures: dict[tuple[str, str, str], int | None] = {}
         for spot in self._spots(self.months, named, self.threshold):
-            figure = None if hidden is None or spot.group in hidden else self._value(spot)
+            said = hidden is not None and (spot.group not in hidden or nobody.issuperset(spot.atoms))
+            figure = self._value(spot) if said else None
             figures[spot.kind, spot.row, spot.column] = figure
             if spot.row == TOTAL and spot.kind == NATIONALITY:
                 figures[DESTINATION, TOTAL, spot.column] = figure

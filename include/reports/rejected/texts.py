@@ -87,9 +87,10 @@ class Texts(BaseModel):
     def notes(self, summary: Summary) -> list[str]:
         """What a reader must know to read the figures."""
         threshold = summary.report.threshold
+        before = [self.as_published] if summary.earlier else []
         if summary.report.too_few:
-            return [self.too_few.format(threshold=threshold), self.counted]
-        return [self.hidden.format(threshold=threshold), self.not_listed, self.counted]
+            return [self.too_few.format(threshold=threshold), self.counted, *before]
+        return [self.hidden.format(threshold=threshold), self.not_listed, self.counted, *before]
 
     def tables(self, summary: Summary) -> list[Shown]:
         """The report's tables, and the periods side by side if there was one before; none where too few are told."""
