@@ -156,14 +156,18 @@ def test_a_higher_threshold_adds_nothing_to_what_was_told_before():
 
 def test_others_that_are_nobody_are_said_beside_a_table_in_which_they_are_hidden():
     population = cases(
-        men("2026-03", "AFG", 20),
-        men("2026-03", "SYR", 7),
-        men("2026-03", "IRQ", 5),
-        men("2026-04", "AFG", 20),
-        men("2026-04", "SYR", 3),
-        ("2026-04", "SYR", "IRQ", "M", "18-59", 3),
+        men("2026-03", "IRQ", 9),
+        ("2026-03", "AFG", "SYR", "M", "18-59", 9),
+        ("2026-03", "AFG", "ERI", "M", "18-59", 4),
+        ("2026-03", "IRQ", "ERI", "M", "18-59", 4),
+        ("2026-03", "ERI", "AFG", "M", "18-59", 4),
+        ("2026-04", "AFG", "SYR", "M", "18-59", 12),
+        ("2026-04", "SYR", "ERI", "M", "18-59", 3),
+        men("2026-04", "SYR", 1),
     )
     reports = reports_of(population, periods=PERIODS[1:])
+    assert reports[1].tables["nationality"].at("other", PERIOD) is None
+    assert reports[1].tables["destination"].at("other", PERIOD) == 0
     reports.append(summary(("2026-05",), counted(population), tuple(reports)))
     assert found_out(reports, population, 5) == []
 
