@@ -40,7 +40,7 @@ def page(document: NotificationList) -> bytes:
     made = dt.datetime.combine(document.made_on, dt.time(), tzinfo=dt.UTC)
     try:
         # Its stubs do not know files by name, its documentation does.
-        pdf: bytes = typst.compile(files, font_paths=_fonts(), timestamp=made, pdf_standards="ua-1")  # type: ignore[call-overload]
+        pdf: bytes = typst.compile(files, font_paths=fonts(), timestamp=made, pdf_standards="ua-1")  # type: ignore[call-overload]
     except typst.TypstError:
         # Its message may quote the text that it stumbled over.
         raise PageRefused(f"{document.list_number} cannot be set as PDF; list.format: xlsx can tell it") from None
@@ -55,7 +55,7 @@ def _said(document: NotificationList) -> dict[str, Any]:
     return {
         "language": document.language,
         "right_to_left": words.right_to_left,
-        "fonts": _fonts().families(),
+        "fonts": fonts().families(),
         "title": f"{heading} · {document.list_number}",
         "number": document.list_number,
         "page": words.page,
@@ -105,11 +105,12 @@ def _seen(sign: str) -> bool:
 
 
 @lru_cache
-def _fonts() -> typst.Fonts:
+def fonts() -> typst.Fonts:
+    """The fonts that pages are set in, and no others."""
     return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[FONTS])
 
 
 @lru_cache
 def _covered() -> frozenset[int]:
     """Every character that one of our fonts has."""
-    return frozenset().union(*(TTFont(font.path, lazy=True).getBestCmap() for font in _fonts().fonts() if font.path))
+    return frozenset().union(*(TTFont(font.path, lazy=True).getBestCmap() for font in fonts().fonts() if font.path))

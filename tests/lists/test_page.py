@@ -193,4 +193,4 @@ print(hashlib.sha256(render(sample("ar"), "pdf")[0].content).hexdigest())
 
 
 def test_only_our_own_fonts_are_used():
-    assert {font.path for font in module._fonts().fonts()} == {str(path) for path in FONTS.glob("*.?tf")}
+    assert {font.path for font in module.fonts().fonts()} == {str(path) for path in FONTS.glob("*.?tf")}
