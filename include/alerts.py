@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from include.arrangements.models import Arrangement
-from include.arrangements.reading import in_force_at, load_offices
+from include.arrangements.reading import load_offices, newest_at
 from include.delivery.outcomes import DeliveryFailed, DeliveryRefused, DeliveryUnknown
 from include.settings import arrangements_folder, data_folder, write_private
 
@@ -114,8 +114,7 @@ def _bullets(what: Sequence[str]) -> list[str]:
 
 
 def _arrangement(office: str, at: dt.datetime) -> Arrangement:
-    versions = load_offices(arrangements_folder())[0].get(office, [])
-    found = in_force_at(versions, at) or (versions[-1] if versions else None)
+    found = newest_at(load_offices(arrangements_folder())[0], at).get(office)
     if found is None:
         raise LookupError(f"{office} has no good arrangement that names its focal point; see python -m include check")
     return found

@@ -22,8 +22,6 @@ _log = logging.getLogger(__name__)
 class Emptied:
     """What was behind a door, in counts."""
 
-    came_back: list[str]
-    """Lists that a mail server could not deliver."""
     counts: dict[str, int]
     """How many files or messages were what."""
     concerns: int
@@ -31,11 +29,7 @@ class Emptied:
 
 def doors(now: dt.datetime) -> list[str]:
     """Every door of the arrangements in force."""
-    offices = _offices(now)
-    folders = [f"folder:{office}" for office, one in offices.items() if one.answers_server]
-    answering = {one.answers.mailbox for one in offices.values()}
-    bouncing = bounce_mailboxes(channel for one in _all_offices() for channel in one.deliver)
-    return folders + [f"mailbox:{name}" for name in sorted(filter(None, {*answering, *bouncing}))]
+    return list(_doors(now))
 
 
 def what_waits(now: dt.datetime) -> frozenset[str]:
@@ -43,22 +37,31 @@ def what_waits(now: dt.datetime) -> frozenset[str]:
 
     The names are hashes of doors, file names, sizes and times: they say nothing of anybody.
     """
-    return frozenset(name for door in doors(now) for name in _waiting_at(door, now))
+    return frozenset(name for door, arrangement in _doors(now).items() for name in _waiting_at(door, arrangement))
 
 
 def doors_to_open(now: dt.datetime) -> list[str]:
     """The doors behind which something waits, and those that could not be looked at: emptying them says why."""
-    return [door for door in doors(now) if _waiting_at(door, now, shut=("shut",))]
+    return [door for door, arrangement in _doors(now).items() if _waiting_at(door, arrangement, shut=("shut",))]
 
 
-def _waiting_at(door: str, now: dt.datetime, shut: Sequence[str] = ()) -> Sequence[str]:
-    kind, _, name = door.partition(":")
+def _doors(now: dt.datetime) -> dict[str, Arrangement | None]:
+    """Each door, and whose it is where it is a folder. The arrangements are read once: this is looked at all day."""
+    versions = load_offices(arrangements_folder())[0]
+    offices = _in_force(versions, now)
+    folders = {f"folder:{office}": one for office, one in offices.items() if one.answers_server}
+    answering = {one.answers.mailbox for one in offices.values()}
+    # What is owed to a channel of an earlier version still goes there, and comes back from there.
+    bouncing = bounce_mailboxes(channel for of in versions.values() for version in of for channel in version.deliver)
+    return {**folders, **{f"mailbox:{name}": None for name in sorted(filter(None, {*answering, *bouncing}))}}
+
+
+def _waiting_at(door: str, arrangement: Arrangement | None, shut: Sequence[str] = ()) -> Sequence[str]:
     try:
-        if kind == "mailbox":
-            with open_imap(name) as imap:
+        if arrangement is None:
+            with open_imap(door.partition(":")[2]) as imap:
                 found = mailbox.waiting(imap)
         else:
-            arrangement = _offices(now)[name]
             with open_sftp(arrangement.answers_server or "") as client:
                 files = folder.waiting(client, arrangement.answers.folder or "/")
                 found = [f"{file.filename} {file.st_size} {file.st_mtime}" for file in files]
@@ -71,12 +74,12 @@ def _waiting_at(door: str, now: dt.datetime, shut: Sequence[str] = ()) -> Sequen
 def empty(door: str, now: dt.datetime) -> Emptied:
     """Take all that waits behind a door. raises: what opening the door raises, once the rest was taken"""
     kind, _, name = door.partition(":")
-    offices = _offices(now)
+    offices = _in_force(load_offices(arrangements_folder())[0], now)
     if kind == "folder":
         arrangement = offices[name]
         with open_sftp(arrangement.answers_server or "") as client:
             outcomes = folder.collect_folder(client, arrangement, opening_keys(arrangement), now)
-        return Emptied([], _counted(outcomes), sum(one.concerns for one in outcomes))
+        return Emptied(_counted(outcomes), sum(one.concerns for one in outcomes))
     collected = mailbox.collect_mailbox(
         name,
         authserv_id(name),
@@ -89,7 +92,7 @@ def empty(door: str, now: dt.datetime) -> Emptied:
     counts = _counted(collected.outcomes)
     for what, count in (("for a person", collected.for_a_person), ("quarantined", collected.quarantined)):
         counts |= {what: count} if count else {}
-    return Emptied(collected.came_back, counts, sum(one.concerns for one in collected.outcomes))
+    return Emptied(counts, sum(one.concerns for one in collected.outcomes))
 
 
 class Unread(RuntimeError):
@@ -113,10 +116,6 @@ def _counted(outcomes: list[folder.Outcome]) -> dict[str, int]:
     return {outcome: said.count(outcome) for outcome in dict.fromkeys(said)}
 
 
-def _offices(now: dt.datetime) -> Mapping[str, Arrangement]:
-    found = {office: in_force_at(versions, now) for office, versions in load_offices(arrangements_folder())[0].items()}
+def _in_force(offices: Mapping[str, Sequence[Arrangement]], now: dt.datetime) -> dict[str, Arrangement]:
+    found = {office: in_force_at(versions, now) for office, versions in offices.items()}
     return {office: one for office, one in found.items() if one}
-
-
-def _all_offices() -> list[Arrangement]:
-    return [version for versions in load_offices(arrangements_folder())[0].values() for version in versions]

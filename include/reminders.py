@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from include.alerts import mail
 from include.arrangements.models import Arrangement
-from include.arrangements.reading import in_force_at, load_offices
+from include.arrangements.reading import load_offices, newest_at
 from include.delivery.outcomes import DeliveryFailed, DeliveryRefused, DeliveryUnknown
 from include.ledger import responses
 from include.ledger.engine import reading, writing
@@ -90,8 +90,7 @@ def tell_what_was_not_understood(now: dt.datetime) -> int:
 
     raises: NotTold, once every other was tried
     """
-    offices, _ = load_offices(arrangements_folder())
-    in_force = {office: in_force_at(versions, now) or versions[-1] for office, versions in offices.items()}
+    in_force = newest_at(load_offices(arrangements_folder())[0], now)
     with reading() as session:
         unreported = responses.unreported(session)
     told, failed = [], 0

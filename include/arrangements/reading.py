@@ -5,7 +5,7 @@ Reach for `load_offices`, `load_sources` and `load_policy`: what is broken is to
 
 import datetime as dt
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -115,6 +115,11 @@ def in_force_at(versions: Sequence[Arrangement], moment: dt.datetime) -> Arrange
     """The newest version whose first day has come, where the office is, at `moment`, or None before the first."""
     begun = (v for v in reversed(versions) if v.effective_from <= moment.astimezone(ZoneInfo(v.timezone)).date())
     return next(begun, None)
+
+
+def newest_at(offices: Mapping[str, Sequence[Arrangement]], moment: dt.datetime) -> dict[str, Arrangement]:
+    """For each office the version in force at `moment`; before its first day, its newest."""
+    return {office: in_force_at(versions, moment) or versions[-1] for office, versions in offices.items()}
 
 
 def load_sources(folder: Path) -> tuple[list[Source], list[Problem]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from include.ledger import reviews
+from include.ledger import intake, reviews
 from include.ledger.models import Delivery, Extract, List, Notice, Reconciliation, Told
 from include.ledger.outbox import OWED
 
@@ -97,12 +97,7 @@ def told_since(session: Session, office: str, since: dt.datetime) -> list[FirstT
 
 def standings(session: Session) -> dict[str, dict[str, int]]:
     """For each host country how many rows of its newest reconciled day have which standing."""
-    newest = (
-        select(Reconciliation.host_country, func.max(Reconciliation.day).label("day"))
-        .where(Reconciliation.added_up_at.is_not(None))
-        .group_by(Reconciliation.host_country)
-        .subquery()
-    )
+    newest = intake.newest_added_up()
     rows = session.execute(
         select(Reconciliation.host_country, Reconciliation.counts).join(
             newest, (newest.c.host_country == Reconciliation.host_country) & (newest.c.day == Reconciliation.day)

@@ -154,13 +154,20 @@ def _in_force(kind: str) -> Subquery:
     )
 
 
+def newest_added_up() -> Subquery:
+    """For each host country that has one (`host_country`) the newest day (`day`) that was reconciled and added up."""
+    return (
+        select(Reconciliation.host_country, func.max(Reconciliation.day).label("day"))
+        .where(Reconciliation.added_up_at.is_not(None))
+        .group_by(Reconciliation.host_country)
+        .subquery()
+    )
+
+
 def newest_reconciled(session: Session, host_countries: Collection[str]) -> dict[str, dt.date | None]:
     """For each host country the newest extract day that was reconciled and added up, or None."""
-    rows = session.execute(
-        select(Reconciliation.host_country, func.max(Reconciliation.day))
-        .where(Reconciliation.host_country.in_(host_countries), Reconciliation.added_up_at.is_not(None))
-        .group_by(Reconciliation.host_country)
-    )
+    newest = newest_added_up()
+    rows = session.execute(select(newest.c.host_country, newest.c.day).where(newest.c.host_country.in_(host_countries)))
     days: dict[str, dt.date] = {host: day for host, day in rows}  # noqa: C416  (rows are not tuples to mypy)
     return {host: days.get(host) for host in host_countries}
 

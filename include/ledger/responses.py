@@ -9,10 +9,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import exists, select, update
 from sqlalchemy.orm import Session, aliased
 
-from include.ledger import outbox
+from include.ledger import intake, outbox
 from include.ledger.models import (
     Answer,
     Case,
@@ -22,7 +22,6 @@ from include.ledger.models import (
     List,
     Notice,
     Receipt,
-    Reconciliation,
     Response,
 )
 
@@ -63,11 +62,16 @@ def record_response(
     findings: Sequence[Mapping[str, Any]],
     now: dt.datetime,
 ) -> Response:
-    """Note what came and what it was; one that was `unsettled` is replaced by what it turned out to be."""
+    """Note what came and what it was; only what was `unsettled` is replaced by what it turned out to be.
+
+    So what a crash lets be read again is not told again.
+    """
     found = known_response(session, office, sha256)
     if found is None:
         found = Response(office=office, via=via, sha256=sha256, came_at=now)
         session.add(found)
+    elif found.outcome != "unsettled":
+        return found
     found.outcome, found.findings = outcome, [dict(finding) for finding in findings]
     # Where nobody has to hear of anything, nothing waits to be told.
     found.reported_at = now if outcome in ("read", "receipt") and not findings else None
@@ -400,12 +404,7 @@ class WithoutNews:
 def without_news(session: Session) -> list[WithoutNews]:
     """Entries whose person was expected to leave before the newest day that is known, which says the same still."""
     announced = exists().where(Notice.entry == Entry.entry, List.id == Notice.list_id, List.state == "told")
-    newest = (
-        select(Reconciliation.host_country, func.max(Reconciliation.day).label("day"))
-        .where(Reconciliation.added_up_at.is_not(None))
-        .group_by(Reconciliation.host_country)
-        .subquery()
-    )
+    newest = intake.newest_added_up()
     rows = session.execute(
         select(Entry, Case.expected_departure_on, newest.c.day)
         .join(Case, (Case.host_country == Entry.host_country) & (Case.case_id == Entry.case_id))

@@ -4,13 +4,13 @@ Reach for this to see when a concern is told again, when an office is reminded, 
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from include.arrangements.calendar import working_days_between
 from include.arrangements.models import Arrangement
-from include.arrangements.reading import in_force_at, load_offices
+from include.arrangements.reading import load_offices, newest_at
 from include.ledger import responses
 from include.ledger.engine import reading
 from include.ledger.responses import OpenConcern, Silent, StillOpen, WithoutNews
@@ -189,6 +189,5 @@ def _working_days(arrangement: Arrangement, since: dt.datetime, now: dt.datetime
     return working_days_between(arrangement.list, since.astimezone(zone).date(), now.astimezone(zone).date())
 
 
-def _newest(now: dt.datetime) -> Mapping[str, Arrangement]:
-    offices, _ = load_offices(arrangements_folder())
-    return {office: in_force_at(versions, now) or versions[-1] for office, versions in offices.items()}
+def _newest(now: dt.datetime) -> dict[str, Arrangement]:
+    return newest_at(load_offices(arrangements_folder())[0], now)

@@ -9,7 +9,6 @@ changes nothing.
 import datetime as dt
 import email
 import email.policy
-import hashlib
 import html
 import imaplib
 import re
@@ -22,12 +21,10 @@ from typing import Any
 
 from include.arrangements.models import Arrangement
 from include.delivery.bounces import take_notification
-from include.ledger import responses
-from include.ledger.engine import writing
 from include.responses.opening import OpeningKeys
 from include.responses.reading import Finding
 from include.responses.senders import sender, vouched
-from include.responses.taking import Outcome, refuse, take_file, take_line
+from include.responses.taking import Outcome, note, refuse, take_file, take_line
 
 HANDLED, FOR_A_PERSON, QUARANTINE = "Handled", "For-a-person", "Quarantine"
 LARGEST_MESSAGE = 40 << 20
@@ -159,7 +156,7 @@ def _take_reply(
     received = not outcomes and take_line(list(theirs), text, now)
     # Who names an entry in the mail itself says something that no machine reads.
     if (not outcomes and not received) or refused or (not received and _ENTRY.search(text)):
-        _letter(first.office, content, now)
+        note(first.office, "email", content, "letter", [], now)
         return FOR_A_PERSON
     return HANDLED
 
@@ -167,17 +164,8 @@ def _take_reply(
 def _stranger(content: bytes, code: str, claimed: list[str], now: dt.datetime) -> str:
     """Note a message that nobody answers for. claimed: the offices whose sender it says to be"""
     finding = Finding(code).as_dict() | ({"offices": claimed} if claimed else {})
-    sha256 = hashlib.sha256(content).hexdigest()
-    with writing() as session:
-        responses.record_response(session, "", "email", sha256, "stranger", [finding], now)
+    note("", "email", content, "stranger", [finding], now)
     return QUARANTINE
-
-
-def _letter(office: str, content: bytes, now: dt.datetime) -> None:
-    sha256 = hashlib.sha256(content).hexdigest()
-    with writing() as session:
-        if responses.known_response(session, office, sha256) is None:
-            responses.record_response(session, office, "email", sha256, "letter", [], now)
 
 
 def _is_notification(mail: EmailMessage) -> bool:

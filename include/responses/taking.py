@@ -8,7 +8,8 @@ import datetime as dt
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
@@ -16,7 +17,6 @@ from sqlalchemy.orm import Session
 from include.arrangements.models import Arrangement
 from include.ledger import recipients, responses
 from include.ledger.engine import reading, writing
-from include.ledger.models import List
 from include.lists.texts import Texts
 from include.responses.opening import OpeningKeys, open_answer
 from include.responses.reading import AnswerRow, Finding, ReadFile, Unreadable, merged, read_answers
@@ -69,26 +69,35 @@ def take_file(
             responses.record_response(session, office, via, sha256, "unsettled", [], now)
         return Outcome("unsettled")
     with writing() as session:
+        good: list[AnswerRow] = []
         if problem:
             outcome = Outcome("refused", (Finding(problem),))
         elif file is None:
             outcome = _take_line(session, [office], line, now) or Outcome("refused", (Finding("wrong_kind"),))
         else:
-            outcome = _check(session, arrangement, file, via, sealed)
+            outcome, good = _check(session, arrangement, file, via, sealed)
         response = responses.record_response(
             session, office, via, sha256, outcome.outcome, [finding.as_dict() for finding in outcome.findings], now
         )
-        if file is None:
-            return outcome
-        return _take(session, response, office, file, outcome, now)
+        lists = responses.lists_of(session, office, {row.list_number for row in good})
+        taken = responses.take(session, response, good, lists)
+        for about in lists.values():
+            responses.record_receipt(session, about, "answer", now)
+    return replace(outcome, concerns=taken.concerns)
+
+
+def note(
+    office: str, via: str, seen: bytes, outcome: str, findings: Sequence[Mapping[str, Any]], now: dt.datetime
+) -> None:
+    """Note something of which nothing is taken. seen: by what the same thing is known again"""
+    with writing() as session:
+        responses.record_response(session, office, via, hashlib.sha256(seen).hexdigest(), outcome, findings, now)
 
 
 def refuse(office: str, via: str, seen: bytes, code: str, now: dt.datetime) -> Outcome:
-    """Note that something was not even read. seen: by what the same thing is known again"""
+    """Note that something was not even read."""
     finding = Finding(code)
-    with writing() as session:
-        sha256 = hashlib.sha256(seen).hexdigest()
-        responses.record_response(session, office, via, sha256, "refused", [finding.as_dict()], now)
+    note(office, via, seen, "refused", [finding.as_dict()], now)
     return Outcome("refused", (finding,))
 
 
@@ -122,8 +131,10 @@ def _take_line(session: Session, offices: Sequence[str], text: str, now: dt.date
     return Outcome("receipt") if taken else None
 
 
-def _check(session: Session, arrangement: Arrangement, file: ReadFile, via: str, sealed: bool) -> Outcome:
-    """What of the file cannot be taken, held against what this office was sent."""
+def _check(
+    session: Session, arrangement: Arrangement, file: ReadFile, via: str, sealed: bool
+) -> tuple[Outcome, list[AnswerRow]]:
+    """What of the file cannot be taken, held against what this office was sent, and what can: a row for each entry."""
     findings = list(file.findings)
     demanded = arrangement.answers.sealed
     if not sealed and (demanded == "always" or (demanded == "email" and via == "email")):
@@ -131,14 +142,14 @@ def _check(session: Session, arrangement: Arrangement, file: ReadFile, via: str,
     if file.cut_off:
         findings.append(Finding("cut_off"))
     good, refused = _on_its_lists(session, arrangement.office, file)
-    findings += refused
-    findings += merged(good)[1]
+    kept, differing = merged(good)
+    findings += [*refused, *differing]
     if len(findings) > MOST_FINDINGS:
         findings = [*findings[:MOST_FINDINGS], Finding("more")]
     # What is told of a file that was taken whole, such as that it came unsealed, refuses nothing of it.
     refuses = {finding.code for finding in findings} - {"not_sealed", "void_list"}
     outcome = "read" if not refuses else "partly" if good else "refused"
-    return Outcome(outcome, tuple(findings))
+    return Outcome(outcome, tuple(findings)), kept
 
 
 def _on_its_lists(session: Session, office: str, file: ReadFile) -> tuple[list[AnswerRow], list[Finding]]:
@@ -161,18 +172,6 @@ def _on_its_lists(session: Session, office: str, file: ReadFile) -> tuple[list[A
                 findings.setdefault(row.list_number, Finding("void_list", None, row.list_number))
             good.append(row)
     return good, list(findings.values())
-
-
-def _take(
-    session: Session, response: responses.Response, office: str, file: ReadFile, outcome: Outcome, now: dt.datetime
-) -> Outcome:
-    good, _ = _on_its_lists(session, office, file)
-    kept, _ = merged(good)
-    lists: Mapping[str, List] = responses.lists_of(session, office, {row.list_number for row in kept})
-    taken = responses.take(session, response, kept, lists)
-    for about in lists.values():
-        responses.record_receipt(session, about, "answer", now)
-    return Outcome(outcome.outcome, outcome.findings, taken.concerns)
 
 
 def explained(findings: Sequence[Finding], words: Texts) -> list[str]:

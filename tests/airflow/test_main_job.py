@@ -134,6 +134,7 @@ def test_what_is_no_answer_is_not_taken_and_told_to_the_focal_point(demo):
     folder = demo.setting.offices / "DEU-BER" / office.answers.folder.strip("/")
     (folder / "Notizen.docx").write_bytes(b"PK\x03\x04")
     wait_until(demo, lambda: (folder / "refused" / "Notizen.docx.txt").exists(), seconds=300)
+    assert not (folder / "Notizen.docx").exists()
     (focal_point,) = office.answers.escalate
 
     def told() -> bool:

@@ -9,16 +9,10 @@ from include.responses.folder import collect_folder
 from include.responses.opening import OpeningKeys
 from include.responses.reading import LARGEST_FILE
 from tests.ledger.world import MORNING
-from tests.responses.world import LIST, answers, booked, file, office, open_entries, receipts, told_list
+from tests.responses.world import LIST, answers, file, office, open_entries, receipts
 from tests.servers import client, sftp
 
 NOON = MORNING + dt.timedelta(hours=5)
-
-
-@pytest.fixture
-def entry(ledger):
-    booked()
-    return told_list()
 
 
 @pytest.fixture

@@ -12,26 +12,14 @@ from include.ledger.models import Response
 from include.responses.mailbox import LARGEST_MESSAGE, collect_mailbox, left_over, waiting
 from include.responses.opening import OpeningKeys
 from tests.delivery.notifications import notification
-from tests.imap import counts, inbox_of, put
+from tests.imap import counts, put
 from tests.ledger.world import MORNING, notices
-from tests.responses.world import LIST, answers, booked, file, kept, office, open_entries, receipts, told_list
+from tests.responses.conftest import OURS
+from tests.responses.world import LIST, answers, file, kept, office, open_entries, receipts, told_list
 
 NOON = MORNING + dt.timedelta(hours=5)
-OURS = "mx.iom.example"
 GOOD = f"{OURS}; dmarc=pass header.from=unhcr.example"
 OFFICE = "Protection <protection@unhcr.example>"
-
-
-@pytest.fixture
-def inbox(imap_server, monkeypatch):
-    with inbox_of(imap_server, monkeypatch, authserv_id=OURS) as opened:
-        yield opened
-
-
-@pytest.fixture
-def entry(ledger):
-    booked()
-    return told_list()
 
 
 def reply(*files, text="Dear colleagues,\n\nplease find it attached.\n", who=OFFICE, result=GOOD, html=False, **fields):

@@ -35,12 +35,6 @@ def take(content, name="list.csv", via="sftp", keys=NO_KEYS, now=NOON, **arrange
     return take_file(office(**arranged), content, name, via, keys, now)
 
 
-@pytest.fixture
-def entry(ledger):
-    booked()
-    return told_list()
-
-
 def codes(outcome):
     return [finding.code for finding in outcome.findings]
 

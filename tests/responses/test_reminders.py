@@ -63,12 +63,6 @@ def post(tmp_path, monkeypatch, ledger, arranged):
         yield got
 
 
-@pytest.fixture
-def entry(ledger):
-    booked()
-    return told_list()
-
-
 def answer(*rows, now=NOON, **more):
     return take_file(office(sealed="never", **more), file(*rows), "list.csv", "sftp", OpeningKeys(), now)
 

@@ -9,25 +9,13 @@ import yaml
 
 from include.doors import Unread, check_nothing_is_left, doors, doors_to_open, empty, what_waits
 from include.operators import DoorsTrigger
-from tests.imap import counts, inbox_of, put
+from tests.imap import counts, put
 from tests.ledger.world import MORNING
-from tests.responses.test_mailbox import OURS, reply
-from tests.responses.world import LIST, booked, file, office, open_entries, receipts, told_list
+from tests.responses.test_mailbox import reply
+from tests.responses.world import LIST, file, office, open_entries, receipts
 from tests.servers import PASSWORD, USER, sftp
 
 NOON = MORNING + dt.timedelta(hours=5)
-
-
-@pytest.fixture
-def inbox(imap_server, monkeypatch):
-    with inbox_of(imap_server, monkeypatch, authserv_id=OURS) as opened:
-        yield opened
-
-
-@pytest.fixture
-def entry(ledger):
-    booked()
-    return told_list()
 
 
 @pytest.fixture
