@@ -1,12 +1,8 @@
 """A ledger to write to, on SQLite and on PostgreSQL: every test that takes `ledger` runs on both."""
 
 import os
-import pwd
 import shutil
-import socket
-import subprocess
 import tempfile
-import time
 import uuid
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -19,6 +15,7 @@ import pytest
 from hypothesis import settings
 from sqlalchemy import create_engine, text
 
+from include.demo.postgres import binaries, postgres
 from include.ledger.engine import engine
 from include.ledger.migrating import migrate
 
@@ -43,48 +40,17 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         report.longrepr = f"{report.nodeid} was skipped; with CI=true a skipped test is a failure: {report.longrepr}"
 
 
-def _postgres_binaries() -> Path | None:
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
-    on_path = shutil.which("postgres")
-    return found[-1].parent if found else Path(on_path).parent if on_path else None
-
-
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The address of a PostgreSQL of our own, with a database `template_avr` that is migrated."""
-    binaries = _postgres_binaries()
-    if binaries is None:
+    programs = binaries()
+    if programs is None:
         pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    # PostgreSQL refuses to run as root; a fresh container has the user that Debian's package made.
-    user = "postgres" if os.geteuid() == 0 else None
-    # /var/tmp, because /tmp may be closed to other users than root.
-    folder = Path(tempfile.mkdtemp(prefix="avr-pg-", dir="/var/tmp"))
-    if user:
-        os.chown(folder, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    initdb = [binaries / "initdb", "-D", folder / "data", "-U", "avr", "--auth=trust", "-E", "UTF8", "-N"]
-    subprocess.run([*initdb, "--locale=C.UTF-8"], check=True, user=user, cwd=folder, stdout=subprocess.DEVNULL)
-    server = subprocess.Popen(
-        [binaries / "postgres", "-D", folder / "data", "-p", str(port), "-h", "127.0.0.1", "-k", folder,
-         "-c", "fsync=off", "-c", "log_min_messages=fatal"],
-        user=user, cwd=folder, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        address = f"postgresql+psycopg://avr@127.0.0.1:{port}"
-        deadline = time.monotonic() + 60
-        while subprocess.run([binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]).returncode:
-            assert time.monotonic() < deadline, "PostgreSQL did not start within a minute"
-            time.sleep(0.1)
+    with postgres(programs) as address:
         _on_server(address, "CREATE DATABASE template_avr")
         migrate(f"{address}/template_avr")
         engine(f"{address}/template_avr").dispose()
         yield address
-    finally:
-        server.terminate()
-        server.wait(30)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _on_server(address: str, statement: str) -> None:

@@ -1,7 +1,9 @@
-"""A real Airflow of the demo's own: its parts as processes, on SQLite, in a folder that can be thrown away.
+"""A real Airflow of the demo's own: its parts as processes, in a folder that can be thrown away.
 
 Reach for this to start, ask and stop it. The parts are started one after another, the API server first: a task that
-starts before it answers would fail.
+starts before it answers would fail. Its database is PostgreSQL where the machine has it, as Airflow advises; on SQLite,
+which lets one write at a time, a busy scheduler may give up waiting and end. A part that ended is started again, as a
+service manager does.
 """
 
 import contextlib
@@ -20,10 +22,12 @@ from pathlib import Path
 from typing import Any
 
 from include.demo.ports import free_port
+from include.demo.postgres import binaries, postgres
 from include.settings import ROOT, private_folder, write_private
 
 START_SECONDS = 180
 _ATTEMPTS = 4
+_RESTARTS = 3
 # Each task is a process of its own: without kept bytecode each would compile Airflow anew.
 _NOT_PASSED_ON = ("AIRFLOW", "AVR_", "PYTHONDONTWRITEBYTECODE")
 
@@ -62,13 +66,19 @@ class Airflow:
             "AIRFLOW__API__WORKERS": "1",
             "AIRFLOW__API__SECRET_KEY": secrets.token_urlsafe(24),
             "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_urlsafe(48),
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}?timeout=15",
             "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
             "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
             "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
             **environment,
         }
         self._parts: dict[str, subprocess.Popen[bytes]] = {}
+        self._restarts = 0
+        self._database = contextlib.ExitStack()
+
+    @property
+    def database(self) -> str:
+        """The URL of its database, once it was started."""
+        return self.environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
 
     @property
     def url(self) -> str:
@@ -81,15 +91,13 @@ class Airflow:
         raises: AirflowDied if a part ends, or is not healthy in time
         """
         said("Airflow: its database")
+        self.environment |= self._make_database()
         with (self.home / "migrate.log").open("wb") as log:
             done = subprocess.run(  # noqa: S603
                 self._command("db", "migrate"), env=self.environment, stdout=log, stderr=log, check=False
             )
         if done.returncode:
             raise AirflowDied(f"Airflow's database could not be made; see {self.home / 'migrate.log'}")
-        with contextlib.closing(sqlite3.connect(self.home / "airflow.db")) as database:
-            # So that a reader, the UI say, keeps no part of Airflow from writing. The file remembers it.
-            database.execute("PRAGMA journal_mode = WAL")
         said("Airflow: API server")
         self._start("api-server")
         self._wait(lambda: self._health() is not None, "api-server")
@@ -97,6 +105,15 @@ class Airflow:
         for part in ("dag-processor", "triggerer", "scheduler"):
             self._start(part)
         self._wait(self._all_healthy, "scheduler")
+
+    def _make_database(self) -> dict[str, str]:
+        if programs := binaries():
+            url = f"{self._database.enter_context(postgres(programs))}/postgres"
+            return {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": url, "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": url}
+        with contextlib.closing(sqlite3.connect(self.home / "airflow.db")) as database:
+            # So that a reader, the UI say, keeps no part of Airflow from writing. The file remembers it.
+            database.execute("PRAGMA journal_mode = WAL")
+        return {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.home / 'airflow.db'}?timeout=15"}
 
     def stop(self) -> None:
         """End every part and its children."""
@@ -110,6 +127,7 @@ class Airflow:
             _signal_group(part, signal.SIGKILL)
             part.wait()
         self._parts.clear()
+        self._database.close()
 
     def run(self, *arguments: str) -> str:
         """What `airflow ARGUMENTS` prints. Raises CalledProcessError if it fails."""
@@ -117,11 +135,19 @@ class Airflow:
             self._command(*arguments), env=self.environment, check=True, capture_output=True, text=True
         ).stdout
 
-    def check_alive(self) -> None:
-        """raises: AirflowDied if a part ended by itself"""
-        for name, part in self._parts.items():
-            if part.poll() is not None:
+    def keep_alive(self) -> None:
+        """Start a part again that ended by itself.
+
+        raises: AirflowDied if that has happened too often
+        """
+        for name, part in list(self._parts.items()):
+            if part.poll() is None:
+                continue
+            self._restarts += 1
+            if self._restarts > _RESTARTS:
                 raise AirflowDied(f"Airflow's {name} ended with {part.returncode}; see {self.home / f'{name}.log'}")
+            _signal_group(part, signal.SIGKILL)
+            self._start(name)
 
     def get(self, path: str) -> Any:
         """What the REST API answers at `path`, as the admin."""
@@ -165,7 +191,7 @@ class Airflow:
     def _wait(self, ready: Callable[[], bool], part: str) -> None:
         deadline = time.monotonic() + START_SECONDS
         while not ready():
-            self.check_alive()
+            self.keep_alive()
             if time.monotonic() > deadline:
                 raise AirflowDied(
                     f"Airflow was not healthy after {START_SECONDS} seconds; see {self.home / f'{part}.log'}"

@@ -237,7 +237,7 @@ class Demo(AbstractContextManager["Demo"]):
         deadline = time.monotonic() + DAY_MINUTES * 60
         while not ((now := self.progress(day)).done and not self._at_work()):
             said(str(now))
-            self.airflow.check_alive()
+            self.airflow.keep_alive()
             for asked in self.answer_requests():
                 said(f"a person lets a list go: {asked}")
             time.sleep(2)
@@ -257,7 +257,7 @@ class Demo(AbstractContextManager["Demo"]):
         """Return when Airflow shows that a pull was refused."""
         deadline = time.monotonic() + DAY_MINUTES * 60
         while time.monotonic() < deadline:
-            self.airflow.check_alive()
+            self.airflow.keep_alive()
             tasks = self.airflow.get("dags/pull_extracts/dagRuns/~/taskInstances?limit=500")["task_instances"]
             if any(task["task_id"] == "pull_cases" and task["state"] in ("up_for_retry", "failed") for task in tasks):
                 said("a cut-off file was refused; the whole one comes now")
@@ -292,7 +292,7 @@ class Demo(AbstractContextManager["Demo"]):
         deadline = time.monotonic() + DAY_MINUTES * 60
         while waiting := self._without_effect(answered):
             said(f"IOM takes what {' and '.join(sorted(waiting))} answered")
-            self.airflow.check_alive()
+            self.airflow.keep_alive()
             time.sleep(1)
             if time.monotonic() > deadline:
                 raise DemoFailed(
@@ -405,7 +405,7 @@ def run(folder: Path, *, days: int, once: bool) -> int:
                 if not once:
                     console.print("The UI stays up. Ctrl-C ends it. Be an office in another terminal: make office")
                     while True:
-                        demo.airflow.check_alive()
+                        demo.airflow.keep_alive()
                         time.sleep(1)
     except KeyboardInterrupt:
         return 0

@@ -46,7 +46,7 @@ def wait_for(late, there: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 240
     while not there():
         received()  # a socket that nobody reads loses what comes
-        demo.airflow.check_alive()
+        demo.airflow.keep_alive()
         demo.answer_requests()
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.5)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from sqlalchemy import select
+from sqlalchemy import create_engine, inspect, select
 
 from include.demo.run import Demo
 from include.ledger import responses
@@ -84,7 +84,7 @@ def test_each_day_adds_up_and_the_cut_off_file_was_refused_first(demo):
 def wait_until(demo: Demo, done, seconds=900):
     deadline = time.monotonic() + seconds
     while not done():
-        demo.airflow.check_alive()
+        demo.airflow.keep_alive()
         assert time.monotonic() < deadline, "Airflow did not get there in time"
         time.sleep(1)
 
@@ -186,11 +186,12 @@ def leaks(demo: Demo) -> set[str]:
     assert len(wanted) > 500
     texts = {str(path): path.read_text(errors="replace") for path in demo.airflow.home.rglob("*.log")}
     texts["servers.log"] = (demo.setting.folder / "servers.log").read_text(errors="replace")
-    database = sqlite3.connect(f"file:{demo.airflow.home / 'airflow.db'}?mode=ro", uri=True)
-    for (table,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
-        rows = database.execute(f'SELECT * FROM "{table}"').fetchall()
-        texts[table] = "\n".join(str(cell) for row in rows for cell in row if cell is not None)
-    database.close()
+    database = create_engine(demo.airflow.database)
+    with database.connect() as connection:
+        for table in inspect(database).get_table_names():
+            rows = connection.exec_driver_sql(f'SELECT * FROM "{table}"')
+            texts[table] = "\n".join(str(cell) for row in rows for cell in row if cell is not None)
+    database.dispose()
     assert len(texts) > 40
     return {place for place, text in texts.items() if any(value in text for value in wanted)}
 
