@@ -45,7 +45,7 @@ def reconcile_cases():
         from include.reports.day import check_day_adds_up, offices_to_tell_at_once
 
         check_day_adds_up(dag_run.partition_key, datetime.now(UTC))
-        return offices_to_tell_at_once(dag_run.partition_key)
+        return offices_to_tell_at_once(dag_run.partition_key, datetime.now(UTC))
 
     @task(outlets=[urgent_notices], map_index_template="{{ task.op_kwargs['office'] }}")
     def call_for_urgent_list(office: str, dag_run=None, outlet_events=None) -> None:

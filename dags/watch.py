@@ -3,8 +3,9 @@
 
 Every hour, after the sweep: what should have happened, did not, and needs a person? An office that should have had a
 list, a list that is still owed or that nobody says to have, an arrangement that does not load, a key or password that
-ends within thirty days, a concern about somebody who leaves within days, mail that only a person can read: each fails
-its task, which names it. Focal points are mailed what is overdue at their offices, once a day.
+ends within thirty days, a concern about somebody who leaves within days, a case that goes to its office although nobody
+has looked at it, mail that only a person can read: each fails its task, which names it. Focal points are mailed what is
+overdue at their offices, once a day.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -62,6 +63,13 @@ def watch():
         return check_concerns(datetime.now(UTC))
 
     @task
+    def find_waiting_cases() -> list[str]:
+        """Cases at which a person must look first; red where the notice goes within a working day without that."""
+        from include.reports.clearances import check_somebody_looks
+
+        return check_somebody_looks(datetime.now(UTC))
+
+    @task
     def find_silent_offices() -> None:
         """Lists that an office was reminded of and still has not said to have."""
         from include.reports.answers import check_offices_answer
@@ -76,6 +84,7 @@ def watch():
         check_nothing_is_left(datetime.now(UTC))
 
     find_standing_concerns()
+    find_waiting_cases()
     find_silent_offices()
     find_unread_messages()
     find_overdue_lists()

@@ -116,6 +116,12 @@ def main(arguments: list[str] | None = None) -> int:
     concerns.add_argument("--by", default="", metavar="WHO", help="who has looked into it")
     concerns.add_argument("--note", default="", metavar="WHAT", help="what was found, without names")
 
+    clearing = command(_clearances, "clearances", "show the cases at which a person must look first, or clear one")
+    clearing.add_argument("action", nargs="?", choices=["show", "clear"], help="without it: all that wait")
+    clearing.add_argument("number", nargs="?", type=int, metavar="NUMBER")
+    clearing.add_argument("--by", default="", metavar="WHO", help="who has looked at the case")
+    clearing.add_argument("--note", default="", metavar="WHAT", help="what was found, without names")
+
     received = command(_received, "received", "note that an office said, by telephone or letter, that it has a list")
     received.add_argument("list_number", metavar="OFFICE_YYYY-NNNN")
     received.add_argument("--by", required=True, metavar="WHO", help="who took its word")
@@ -340,6 +346,24 @@ def _concerns(given: argparse.Namespace) -> int:
     if given.entry is None:
         return _fail("say which entry, as python -m include concerns lists it")
     return _told(close if given.action == "close" else lambda: show_one(given.entry, Console()))
+
+
+def _clearances(given: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from include.ledger.clearances import clear
+    from include.ledger.engine import writing
+    from include.reports.clearances import show_waiting, show_waiting_one
+
+    def clear_one() -> None:
+        with writing() as session:
+            clear(session, given.number, given.by, given.note, dt.datetime.now(dt.UTC))
+
+    if given.action is None:
+        return _told(lambda: show_waiting(dt.datetime.now(dt.UTC), Console()))
+    if given.number is None:
+        return _fail("say which number, as python -m include clearances lists it")
+    return _told(clear_one if given.action == "clear" else lambda: show_waiting_one(given.number, Console()))
 
 
 def _received(given: argparse.Namespace) -> int:

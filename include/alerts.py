@@ -88,7 +88,7 @@ def ask_for_approval(arrangement: Arrangement, what: str, question: str, *, agai
     subject = f"{'Still waiting' if again else 'Waiting'} for your approval: {what}"
     lines = [
         *(["Nobody has answered in time. Departures may come nearer while the list waits.", ""] if again else []),
-        *_plain(question),
+        *plain(question),
         "",
         "Answer in Airflow's UI, under Required Actions.",
     ]
@@ -99,7 +99,7 @@ def ask_for_approval(arrangement: Arrangement, what: str, question: str, *, agai
         _log.warning("the focal point of %s could not be mailed: %s", arrangement.office, error)
 
 
-def _plain(markdown: str) -> list[str]:
+def plain(markdown: str) -> list[str]:
     """The lines of a request as a mail has them: without bold, and a table's rows as `what: how many`."""
     lines = [line for line in markdown.replace("*", "").splitlines() if not set(line) <= set("|-: ") or not line]
     return [": ".join(cell.strip() for cell in line.strip("|").split("|")) if "|" in line else line for line in lines]

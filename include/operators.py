@@ -196,6 +196,55 @@ class ComposeUrgentList(_MakeList):
         )
 
 
+class AskForClearance(HITLOperator):
+    """Asks in the UI whether somebody has looked at a case of which its office is to be told for the first time.
+
+    The notice waits no longer than `list.review_within` and the departure allow, whatever this task does.
+
+    :param number: of the clearance, which is nowhere else and says nothing of anybody
+    """
+
+    # Nothing is templated: a rendered template is kept in Airflow's database.
+    template_fields: Sequence[str] = ()
+    SEEN = "Looked into: the office may be told"
+    ASKED_AGAIN_AFTER = dt.timedelta(days=1)
+
+    def __init__(self, *, number: int, **kwargs: Any) -> None:
+        # What is asked is known only when the ledger was asked: see `_ask`.
+        super().__init__(subject="A person must look at a case first", options=[self.SEEN], **kwargs)
+        self.number = number
+
+    def execute(self, context: Context) -> None:
+        self._ask(context)
+
+    def answered(self, context: Context, event: dict[str, Any]) -> None:
+        """Goes on with what a person said; asks again, once a day, when nobody said anything."""
+        from include.reports.clearances import note_cleared
+
+        if "error" in event:
+            if event["error_type"] != "timeout":
+                self.process_trigger_event_error(event)
+            self._ask(context)
+            return
+        who = (event["responded_by_user"] or {}).get("name") or "unknown"
+        note_cleared(self.number, who, dt.datetime.now(dt.UTC))
+
+    def _ask(self, context: Context) -> None:
+        from include.reminders import ask_for_clearance
+        from include.reports.clearances import question
+
+        asked = question(self.number, dt.datetime.now(dt.UTC))
+        if asked is None:
+            self.log.info("nobody has to look any more")
+            return
+        ask_for_clearance(asked, dt.datetime.now(dt.UTC))
+        upsert_hitl_detail(
+            ti_id=context["ti"].id, options=self.options, subject=asked.subject, body=asked.body, params={}
+        )
+        # Parked, not failed: no worker and no trigger is taken, and only an answer or the time limit goes on.
+        raise TaskAwaitingInput(method_name="answered", kwargs={}, timeout=self.ASKED_AGAIN_AFTER)
+
+
 @dataclass(frozen=True)
 class Order:
     """A list to be made, and how."""

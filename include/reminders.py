@@ -10,11 +10,11 @@ import logging
 from collections.abc import Mapping, Sequence
 from zoneinfo import ZoneInfo
 
-from include.alerts import mail
+from include.alerts import mail, plain
 from include.arrangements.models import Arrangement
 from include.arrangements.reading import load_offices, newest_at
 from include.delivery.outcomes import DeliveryFailed, DeliveryRefused, DeliveryUnknown
-from include.ledger import responses
+from include.ledger import clearances, responses
 from include.ledger.engine import reading, writing
 from include.lists.texts import texts
 from include.reports.answers import (
@@ -24,6 +24,7 @@ from include.reports.answers import (
     lists_to_chase,
     records_to_close,
 )
+from include.reports.clearances import Question
 from include.responses.reading import Finding
 from include.responses.taking import explained
 from include.settings import arrangements_folder
@@ -83,6 +84,22 @@ def _about(one: Standing, arrangement: Arrangement) -> list[str]:
         "",
         "This mail names nobody on a list. It comes again as the departure comes near.",
     ]  # fmt: skip
+
+
+def ask_for_clearance(asked: Question, now: dt.datetime) -> None:
+    """Mail IOM's focal point that a case waits for a person; once more, and louder, where that was done already.
+
+    A mail that cannot go stops nothing: the request stands in the UI all the same.
+    """
+    lines = [
+        *(["Nobody has answered yet.", ""] if asked.again else []),
+        *plain(asked.body),
+        "",
+        "Answer in Airflow's UI, under Required Actions.",
+    ]
+    if _sent(asked.arrangement.answers.escalate, f"{'Again: ' if asked.again else ''}{asked.subject}", lines):
+        with writing() as session:
+            clearances.record_mailed(session, asked.number, now)
 
 
 def tell_what_was_not_understood(now: dt.datetime) -> int:

@@ -54,7 +54,7 @@ def test_the_policy_on_the_page_loads_and_names_every_condition_and_measure():
     policy = Policy.model_validate(written)
     (rule,) = written["rules"]
     assert set(rule) == set(Rule.model_fields)
-    assert set(policy.rules[0].measures) == {"flag", "urgent"}
+    assert set(policy.rules[0].measures) == {"flag", "urgent", "review"}
     named = set(re.findall(r"(\w+):", str(rule["when"]).replace("'", "")))
     conditions = {field.alias or name for name, field in Condition.model_fields.items()}
     assert named | {"or_unknown"} == conditions | set(Age.model_fields)

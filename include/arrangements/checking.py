@@ -55,18 +55,14 @@ def _together(offices: dict[str, list[Arrangement]], sources: Sequence[Source]) 
 
 
 def _measures(offices: dict[str, list[Arrangement]], policies: Sequence[Policy]) -> list[Problem]:
-    """Measures of offices that nobody would take: for rules that headquarters has not, or not built yet."""
+    """Measures of offices for rules that headquarters has not."""
     problems = []
     rules = {rule.name for policy in policies for rule in policy.rules}
     for office, versions in offices.items():
-        for rule, measures in versions[-1].measures.items():
-            where, file = f"measures.{rule}", f"offices/{office}.yaml"
+        for rule in versions[-1].measures:
             if rule not in rules and policies:
                 what = f"headquarters' policy has no such rule; it has {', '.join(sorted(rules))}"
-                problems.append(Problem(file, 1, where, what))
-            if "review" in measures:
-                what = "review is not there yet: nobody would be asked, and no notice waits; write flag or urgent"
-                problems.append(Problem(file, 1, where, what))
+                problems.append(Problem(f"offices/{office}.yaml", 1, f"measures.{rule}", what))
     return problems
 
 

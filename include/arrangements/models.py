@@ -170,6 +170,11 @@ class ListSettings(Model):
     no_show_grace: InWorkingDays = Field(
         WorkingDays(days=2), description="How long a no-show may take to be booked again before it is cancelled"
     )
+    review_within: InWorkingDays = Field(
+        WorkingDays(days=3),
+        description="How long the first notice of a case waits for a person where a rule says `review`; then it goes, "
+        "marked, and earlier where the departure would be told too late",
+    )
     wait: InMinutes = Field(
         dt.timedelta(minutes=30),
         description="How long a list that is due waits for the day's reconciliation before it goes with what is known",
@@ -344,8 +349,7 @@ class Arrangement(Model):
     proportion: Proportion = Proportion()
     measures: dict[str, tuple[Literal["flag", "urgent", "review"], ...]] = Field(
         {},
-        description="For rules of headquarters' policy, by name: measures beyond its own. It takes none away. "
-        "review is not there yet: `check` says so",
+        description="For rules of headquarters' policy, by name: measures beyond its own. It takes none away",
     )
     succeeds: tuple[str, ...] = Field((), description="Offices whose told state this one takes over")
     effective_from: dt.date = Field(description="The first day on which this version is in force")

@@ -7,7 +7,7 @@ Reach for this to see what a rule may look at and what it may ask for. Whom it m
 import datetime as dt
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from include.arrangements.models import Model
 from include.extracts.countries import COUNTRIES
@@ -19,6 +19,7 @@ MARKS_OF_OUR_OWN = (
     "was_in_review",
     "awaited_consent",
     "left_before_list",
+    "not_reviewed",
 )
 """What lists mark without any rule: a rule of such a name would say something else in the same words."""
 
@@ -33,15 +34,7 @@ def _country_or_unknown(code: str) -> str:
     return code if code == "unknown" else _country(code)
 
 
-def _measure(value: Any) -> Any:
-    if value == "review":
-        raise ValueError(
-            "review is not there yet: nobody would be asked, and the notice would not wait; write flag or urgent"
-        )
-    return value
-
-
-Measure = Annotated[Literal["flag", "urgent"], BeforeValidator(_measure)]
+Measure = Literal["flag", "urgent", "review"]
 Country = Annotated[str, AfterValidator(_country), Field(examples=["AFG", "XXA"])]
 CountryOrUnknown = Annotated[str, AfterValidator(_country_or_unknown), Field(examples=["AFG", "unknown"])]
 Vulnerability = Annotated[str, Field(pattern=r"^[a-z0-9_]+$", examples=["unaccompanied_child"])]
@@ -133,7 +126,9 @@ class Rule(Model):
     )
     when: Condition
     measures: tuple[Measure, ...] = Field(
-        min_length=1, description="flag: marked on the list; urgent: told at once, whenever the next list is due"
+        min_length=1,
+        description="flag: marked on the list; urgent: told at once, whenever the next list is due; review: a person "
+        "at IOM looks first, for as long as the arrangement's list.review_within and the departure allow",
     )
     why: Why
 

@@ -65,17 +65,19 @@ def measures(found: pd.DataFrame, policy: Policy | None) -> pd.DataFrame:
     """What follows from the rules that apply.
 
     found: from `applies`, by the same policy
-    returns: in the index of `found`, `concerns` (the rules that apply) and `marked` (those that flag), names with `;`
-        between them, and `urgent`, whether one says so
+    returns: in the index of `found`, `concerns` (the rules that apply), `marked` (those that flag) and `review` (those
+        for which a person looks first), names with `;` between them, and `urgent`, whether one says so
     """
     asked = {rule.name: rule.measures for rule in policy.rules} if policy else {}
     flagging = [name for name in found.columns if "flag" in asked[name]]
+    looking = [name for name in found.columns if "review" in asked[name]]
     hurrying = [name for name in found.columns if "urgent" in asked[name]]
     return pd.DataFrame(
         {
             "concerns": _names(found),
             "marked": _names(found[flagging]),
             "urgent": found[hurrying].any(axis=1).astype(bool),
+            "review": _names(found[looking]),
         },
         index=found.index,
     )
@@ -84,17 +86,20 @@ def measures(found: pd.DataFrame, policy: Policy | None) -> pd.DataFrame:
 def add_local(cases: pd.DataFrame, local: Mapping[str, Collection[str]]) -> pd.DataFrame:
     """`cases` with what an office's arrangement has more. It takes nothing away, whatever it says.
 
-    cases: with `concerns`, `marked` and `urgent` as the ledger has them
+    cases: with `concerns`, `marked`, `urgent` and `review` as the ledger has them
     local: measures by rule; of a rule that headquarters has not, nothing comes
     """
-    marked, urgent = cases["marked"].astype(str), cases["urgent"].astype(bool)
+    marked, urgent, review = cases["marked"].astype(str), cases["urgent"].astype(bool), cases["review"].astype(str)
     for rule in sorted(local):
         meant = cases["concerns"].str.split(";").map(lambda names, rule=rule: rule in names).astype(bool)
+        named = pd.Series(rule, index=cases.index).where(meant, "")
         if "flag" in local[rule]:
-            marked = join_marks(marked, pd.Series(rule, index=cases.index).where(meant, ""))
+            marked = join_marks(marked, named)
+        if "review" in local[rule]:
+            review = join_marks(review, named)
         if "urgent" in local[rule]:
             urgent |= meant
-    return cases.assign(marked=marked, urgent=urgent)
+    return cases.assign(marked=marked, urgent=urgent, review=review)
 
 
 def join_marks(marks: pd.Series, more: pd.Series) -> pd.Series:

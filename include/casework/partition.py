@@ -55,6 +55,7 @@ def decide_partition(key: str, now: dt.datetime) -> dict[str, int]:
             marked=concern.join_marks(decided["marked"], asked["marked"]),
             concerns=asked["concerns"],
             urgent=asked["urgent"],
+            review=asked["review"],
         )
         rows = cases.rename(columns={"asylum_reference": "typed_asylum_reference"}).merge(
             decided.drop(columns="asylum_reference"), on="case_id", validate="one_to_one"

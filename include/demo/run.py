@@ -164,7 +164,7 @@ class Demo(AbstractContextManager["Demo"]):
         )  # fmt: skip
 
     def answer_requests(self) -> list[str]:
-        """Let the lists go that wait for a person, as one does in the UI; returns what was asked."""
+        """Let the lists and cases go that wait for a person, as one does in the UI; returns what was asked."""
         asked = self.airflow.get("dags/~/dagRuns/~/hitlDetails?response_received=false&limit=100")["hitl_details"]
         # No person answers within seconds; Airflow, not done with the task that asked, would take it for failed.
         long_ago = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=8)
@@ -175,7 +175,8 @@ class Demo(AbstractContextManager["Demo"]):
                 f"dags/{task['dag_id']}/dagRuns/{quote(task['dag_run_id'])}/taskInstances/{task['task_id']}"
                 f"/{task['map_index']}/hitlDetails"
             )
-            self.airflow.request("PATCH", path, {"chosen_options": ["Send the list"], "params_input": {}})
+            # What is asked first is what lets go: a list out of proportion, a case at which somebody looked.
+            self.airflow.request("PATCH", path, {"chosen_options": request["options"][:1], "params_input": {}})
         return [str(request["subject"]) for request in asked]
 
     def run_day(self, day: dt.date, said: Callable[[str], None] = lambda _: None) -> None:

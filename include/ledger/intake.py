@@ -172,6 +172,13 @@ def newest_reconciled(session: Session, host_countries: Collection[str]) -> dict
     return {host: days.get(host) for host in host_countries}
 
 
+def newest_reconciliations() -> Subquery:
+    """The newest reconciliation of each host country, columns as in `models.Reconciliation`."""
+    later = aliased(Reconciliation)
+    newer = exists().where(later.host_country == Reconciliation.host_country, later.day > Reconciliation.day)
+    return select(Reconciliation).where(~newer).subquery("newest")
+
+
 def reconciled_between(session: Session, first: dt.date, last: dt.date) -> list[Partition]:
     """The partitions of these days, both included, that were reconciled and added up; by day and host country."""
     rows = session.execute(

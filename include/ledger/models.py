@@ -188,6 +188,8 @@ class Case(Base):
     """Headquarters' rules that mean it, by name, `;` between them: all that is kept of what they looked at."""
     urgent: Mapped[bool] = mapped_column(server_default=false())
     """Whether one of them says that it is told at once."""
+    review: Mapped[str] = mapped_column(server_default="")
+    """Those of them for which a person looks before an office is first told, by name, `;` between them."""
     missing_since: Mapped[dt.date | None]
 
     __table_args__ = (
@@ -347,6 +349,39 @@ class Entry(Base):
             unique=True,
             sqlite_where=text("closed_at IS NULL"),
             postgresql_where=text("closed_at IS NULL"),
+        ),
+    )
+
+
+class Clearance(Base):
+    """A rule on persons of concern wants a person to look at a case before its office is first told of it.
+
+    Open until somebody has; the notice waits no longer than the arrangement and the departure allow.
+    """
+
+    __tablename__ = "clearance"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    entry: Mapped[str] = mapped_column(ForeignKey("entry.entry"))
+    rules: Mapped[str]
+    """The rules that want it, by name, `;` between them."""
+    asked_on: Mapped[dt.date]
+    """The day, on the office's calendar, from which the arrangement's time counts."""
+    mailed_at: Mapped[dt.datetime | None]
+    """When IOM's focal point was last asked."""
+    cleared_at: Mapped[dt.datetime | None]
+    cleared_by: Mapped[str | None]
+    note: Mapped[str]
+
+    __table_args__ = (
+        CheckConstraint("(cleared_at IS NULL) = (cleared_by IS NULL)", name="cleared_by_somebody"),
+        CheckConstraint("trim(cleared_by) <> ''", name="cleared_by_somebody_named"),
+        Index(
+            "uq_clearance_one_open_an_entry",
+            "entry",
+            unique=True,
+            sqlite_where=text("cleared_at IS NULL"),
+            postgresql_where=text("cleared_at IS NULL"),
         ),
     )
 

@@ -7,7 +7,7 @@ channel in number order. What an office was told is what its lists said, those i
 import datetime as dt
 import re
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -227,10 +227,10 @@ def voids_to_name(session: Session, office: str) -> list[List]:
 def give_entries(session: Session, office: str, notices: pd.DataFrame, now: dt.datetime) -> pd.DataFrame:
     """`notices` (`lists.difference.NOTICE_COLUMNS`) with an entry reference for each case that had none.
 
-    A voided NEW left its entry behind: the case keeps that reference.
+    A voided NEW left its entry behind, and so did one that waited for a person: the case keeps that reference.
     """
-    open_entries = session.scalars(select(Entry).where(Entry.office == office, Entry.closed_at.is_(None)))
-    known = {(entry.host_country, entry.case_id): entry for entry in open_entries}
+    keys = list(notices[["host_country", "case_id"]].itertuples(index=False, name=None))
+    entries = entries_of(session, office, keys, now)
     accepted = session.execute(
         select(Match.host_country, Match.case_id, Match.asylum_reference).where(
             Match.host_country.in_(notices["host_country"].unique()),
@@ -239,17 +239,26 @@ def give_entries(session: Session, office: str, notices: pd.DataFrame, now: dt.d
         )
     )
     records_of: dict[tuple[str, str], str] = {(host, case): reference for host, case, reference in accepted}
-    named = []
-    for host, case, notice in notices[["host_country", "case_id", "notice"]].itertuples(index=False):
-        entry = known.get((host, case))
-        if entry is None:
-            entry = Entry(entry=fresh_reference(), office=office, host_country=host, case_id=case, opened_at=now)
-            session.add(entry)
-        if notice == "NEW" or entry.asylum_reference is None:
-            entry.asylum_reference = records_of.get((host, case))
-        named.append(entry.entry)
+    for key, notice in zip(keys, notices["notice"], strict=True):
+        if notice == "NEW" or entries[key].asylum_reference is None:
+            entries[key].asylum_reference = records_of.get(key)
     session.flush()
-    return notices.assign(entry=named)
+    return notices.assign(entry=[entries[key].entry for key in keys])
+
+
+def entries_of(
+    session: Session, office: str, cases: Iterable[tuple[str, str]], now: dt.datetime
+) -> dict[tuple[str, str], Entry]:
+    """The open entry of each case (host country, case id) at the office, opened now where there is none."""
+    found = session.scalars(select(Entry).where(Entry.office == office, Entry.closed_at.is_(None)))
+    entries = {(entry.host_country, entry.case_id): entry for entry in found}
+    for host, case in cases:
+        if (host, case) not in entries:
+            opened = Entry(entry=fresh_reference(), office=office, host_country=host, case_id=case, opened_at=now)
+            session.add(opened)
+            entries[host, case] = opened
+    session.flush()
+    return entries
 
 
 def store_list(session: Session, sealed: List, notices: pd.DataFrame, parcels: Sequence[Parcel]) -> None:

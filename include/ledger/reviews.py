@@ -8,12 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pandas as pd
-from sqlalchemy import Subquery, exists, func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from include.ledger.caseload import told_cases
-from include.ledger.intake import Partition
-from include.ledger.models import REVIEW_DECISIONS, Case, Match, ProcedureRecord, Reconciliation, Review
+from include.ledger.intake import Partition, newest_reconciliations
+from include.ledger.models import REVIEW_DECISIONS, Case, Match, ProcedureRecord, Review
 from include.ledger.tables import table
 
 
@@ -200,7 +200,7 @@ def queue(session: Session) -> pd.DataFrame:
     returns: one row per pair: host_country, case_id, asylum_reference, probability, status, expected_departure_on,
         departed_on, and of an earlier decision on the pair `decision`, `decided_by`, `decided_at`, else None
     """
-    newest = _newest_reconciliations()
+    newest = newest_reconciliations()
     later = aliased(Review)
     accepted_since = exists().where(
         later.host_country == Match.host_country,
@@ -245,7 +245,7 @@ def queue(session: Session) -> pd.DataFrame:
 
 def not_yet_laid_over(session: Session) -> dict[Partition, int]:
     """The newest reconciled partition of each host country that has newer decisions, and how many."""
-    newest = _newest_reconciliations()
+    newest = newest_reconciliations()
     rows = session.execute(
         select(newest.c.host_country, newest.c.day, func.count())
         .join(Review, Review.host_country == newest.c.host_country)
@@ -254,9 +254,3 @@ def not_yet_laid_over(session: Session) -> dict[Partition, int]:
         .order_by(newest.c.host_country)
     )
     return {Partition(host, day): count for host, day, count in rows}
-
-
-def _newest_reconciliations() -> Subquery:
-    later = aliased(Reconciliation)
-    newer = exists().where(later.host_country == Reconciliation.host_country, later.day > Reconciliation.day)
-    return select(Reconciliation).where(~newer).subquery("newest")

@@ -4,8 +4,8 @@ Reach for this to follow a list from what is true to what waits in the outbox.
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,9 +18,10 @@ from include.arrangements.reading import in_force, version
 from include.casework.concern import add_local
 from include.delivery.keys import SealingKey
 from include.delivery.sealing import SealedFileContent, seal
-from include.ledger import caseload, intake, outbox
+from include.ledger import caseload, clearances, intake, outbox
 from include.ledger.engine import reading, writing
 from include.ledger.models import List
+from include.lists.clearance import Held, hold
 from include.lists.difference import KEY, NOTICE_COLUMNS, difference
 from include.lists.document import ANSWER_COLUMNS, COLUMNS, Contact, NotificationList, RenderedFile, render
 from include.lists.proportion import Figures, covered_by, out_of_line
@@ -62,7 +63,11 @@ def compose_list(
     with writing() as session:
         outbox.lock_office(session, arrangement.office)
         outbox.see_to(session, arrangement.office, due_at)
-        notices = _notices(session, arrangement, _cases(session, arrangement), _day(arrangement, due_at))
+        day, cases = _day(arrangement, due_at), _cases(session, arrangement)
+        near = _near(arrangement, next_due([arrangement], due_at))
+        held = _hold(session, arrangement, _notices(session, arrangement, cases, day), cases, near, day)
+        clearances.ask(session, arrangement.office, held.wanted, day, now)
+        notices = held.notices
         if not len(notices):
             done = outbox.has_list_for(session, arrangement.office, due_at)
             if done or arrangement.list.when_empty == "skip":
@@ -84,7 +89,9 @@ def compose_urgent_list(
     arrangement = _in_force(versions, day)
     with writing() as session:
         outbox.lock_office(session, arrangement.office)
-        notices = _urgent(session, versions, arrangement, day)
+        held = _urgent(session, versions, arrangement, day)
+        clearances.ask(session, arrangement.office, held.wanted, day, now)
+        notices = held.notices
         if not len(notices):
             return None, {}
         morning = dt.datetime.combine(day, dt.time(), ZoneInfo(arrangement.timezone))
@@ -92,19 +99,27 @@ def compose_urgent_list(
 
 
 def offices_that_cannot_wait(
-    offices: Mapping[str, Sequence[Arrangement]], host_country: str, day: dt.date
+    offices: Mapping[str, Sequence[Arrangement]], host_country: str, day: dt.date, now: dt.datetime
 ) -> list[str]:
-    """The offices that hear of this host country and must be told something before their next scheduled list."""
-    found = []
+    """The offices that hear of this host country and must be told something before their next scheduled list.
+
+    At whom a person must look before anybody is told is asked for from now on.
+    """
+    found, wanted = [], {}
     with reading() as session:
         for office, versions in sorted(offices.items()):
             arrangement = in_force(versions, day)
-            if (
-                arrangement is not None
-                and host_country in arrangement.host_countries
-                and len(_urgent(session, versions, arrangement, day))
-            ):
+            if arrangement is None or host_country not in arrangement.host_countries:
+                continue
+            held = _urgent(session, versions, arrangement, day)
+            if len(held.notices):
                 found.append(office)
+            if held.wanted:
+                wanted[office] = held.wanted
+    for office, cases in wanted.items():
+        with writing() as session:
+            outbox.lock_office(session, office)
+            clearances.ask(session, office, cases, day, now)
     return found
 
 
@@ -200,14 +215,23 @@ def _notices(session: Session, arrangement: Arrangement, cases: pd.DataFrame, da
     return notices
 
 
-def _urgent(session: Session, versions: Sequence[Arrangement], arrangement: Arrangement, day: dt.date) -> pd.DataFrame:
+def _urgent(session: Session, versions: Sequence[Arrangement], arrangement: Arrangement, day: dt.date) -> Held:
     """What cannot wait for the list that is due next, counted from `day` and from the newest list that was seen to.
 
     The wall clock has no part in it: a day that is caught up later has the urgent lists that it would have had.
     """
     seen_to = outbox.composed_for(session).get(arrangement.office)
     morning = dt.datetime.combine(day, dt.time(), ZoneInfo(arrangement.timezone))
-    due = next_due(versions, max(filter(None, [seen_to, morning])))
+    near = _near(arrangement, next_due(versions, max(filter(None, [seen_to, morning]))))
+    cases = _cases(session, arrangement)
+    held = _hold(session, arrangement, _notices(session, arrangement, cases, day), cases, near, day)
+    notices = held.notices
+    of_concern = pd.MultiIndex.from_frame(notices[KEY]).isin(pd.MultiIndex.from_frame(cases.loc[cases["urgent"], KEY]))
+    return replace(held, notices=cannot_wait(notices, near, pd.Series(of_concern, index=notices.index)))
+
+
+def _near(arrangement: Arrangement, due: dt.datetime | None) -> Callable[[dt.date], bool]:
+    """Whether a departure on a day would be told too late by the list that is due then."""
 
     def near(departure: dt.date) -> bool:
         if due is None:  # its lists have ended: nothing that is owed can wait for one
@@ -216,10 +240,27 @@ def _urgent(session: Session, versions: Sequence[Arrangement], arrangement: Arra
         # Who leaves before the list is due could not be told at all: that never waits, however short the lead.
         return left < max(arrangement.list.urgent_within.days, 1)
 
-    cases = _cases(session, arrangement)
-    notices = _notices(session, arrangement, cases, day)
-    of_concern = pd.MultiIndex.from_frame(notices[KEY]).isin(pd.MultiIndex.from_frame(cases.loc[cases["urgent"], KEY]))
-    return cannot_wait(notices, near, pd.Series(of_concern, index=notices.index))
+    return near
+
+
+def _hold(
+    session: Session,
+    arrangement: Arrangement,
+    notices: pd.DataFrame,
+    cases: pd.DataFrame,
+    near: Callable[[dt.date], bool],
+    day: dt.date,
+) -> Held:
+    """What of the notices need not wait for a person, and who must be looked at first."""
+    if not cases["review"].ne("").any():
+        return Held(notices, {})
+    return hold(
+        notices,
+        cases,
+        clearances.known(session, arrangement.office),
+        near=near,
+        over=lambda since: working_days_between(arrangement.list, since, day) >= arrangement.list.review_within.days,
+    )
 
 
 def _figures(session: Session, arrangement: Arrangement, notices: pd.DataFrame, due_on: dt.date) -> Figures:

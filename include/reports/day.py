@@ -24,8 +24,8 @@ def check_day_adds_up(key: str, now: dt.datetime) -> dict[str, int]:
     return counts
 
 
-def offices_to_tell_at_once(key: str) -> list[str]:
+def offices_to_tell_at_once(key: str, now: dt.datetime) -> list[str]:
     """The offices that must hear of something in this partition before their next scheduled list."""
     partition = Partition.of(key)
     offices, _ = load_offices(arrangements_folder())
-    return offices_that_cannot_wait(offices, partition.host_country, partition.day)
+    return offices_that_cannot_wait(offices, partition.host_country, partition.day, now)

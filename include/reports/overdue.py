@@ -5,7 +5,7 @@ import datetime as dt
 from include.arrangements.calendar import due_moments
 from include.arrangements.checking import check
 from include.arrangements.reading import in_force_at, load_offices
-from include.ledger import figures, intake, outbox, reviews
+from include.ledger import clearances, figures, intake, outbox, reviews
 from include.ledger.engine import reading
 from include.settings import arrangements_folder, data_folder, first_day, last_day, late_after, write_private
 
@@ -25,18 +25,22 @@ class BrokenArrangements(RuntimeError):
 def forgotten_partitions(now: dt.datetime) -> list[str]:
     """Keys of the partitions whose two extracts have been in for a while and whose reconciliation is not.
 
-    So are the newest ones of host countries where a person decided on a pair since: a departure may be near.
+    So are the newest ones of host countries where a person decided on a pair, or cleared a case, since: a departure may
+    be near.
     """
     with reading() as session:
         forgotten = intake.forgotten(session, accepted_before=now - SETTLING)
-        decided_since = reviews.not_yet_laid_over(session)
+        decided_since = [*reviews.not_yet_laid_over(session), *clearances.cleared_since_reconciled(session)]
     return [str(partition) for partition in dict.fromkeys([*forgotten, *decided_since])]
 
 
 def undone_decisions() -> frozenset[str]:
-    """The partitions to be reconciled again because of decisions in review, each with how many there are."""
+    """The partitions to be reconciled again because of what people decided, each with how many decisions there are."""
     with reading() as session:
-        return frozenset(f"{partition} {count}" for partition, count in reviews.not_yet_laid_over(session).items())
+        decided, cleared = reviews.not_yet_laid_over(session), clearances.cleared_since_reconciled(session)
+    return frozenset(
+        f"{partition} {decided.get(partition, 0)} {cleared.get(partition, 0)}" for partition in {*decided, *cleared}
+    )
 
 
 def offices_still_owed() -> list[str]:

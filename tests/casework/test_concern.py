@@ -129,19 +129,22 @@ def test_of_whom_no_office_is_told_nothing_is_found_out():
 
 def test_what_follows_from_the_rules_that_apply():
     of = policy(
-        rule(measures=["urgent"]), rule("afghan", {"nationality": ["AFG"]}), rule("a_woman", {"sex": ["F"]}, ["flag"])
+        rule(measures=["urgent", "review"]),
+        rule("afghan", {"nationality": ["AFG"]}),
+        rule("a_woman", {"sex": ["F"]}, ["flag"]),
     )
     found = measures(applies(table({}, {"nationality": "XXA", "sex": "M"}, {"nationality": "IRN", "sex": "M"}), of), of)
     assert found.to_dict("records") == [
-        {"concerns": "a_woman;afghan", "marked": "a_woman;afghan", "urgent": False},
-        {"concerns": "stateless", "marked": "", "urgent": True},
-        {"concerns": "", "marked": "", "urgent": False},
+        {"concerns": "a_woman;afghan", "marked": "a_woman;afghan", "urgent": False, "review": ""},
+        {"concerns": "stateless", "marked": "", "urgent": True, "review": "stateless"},
+        {"concerns": "", "marked": "", "urgent": False, "review": ""},
     ]
 
 
 def test_without_a_policy_nobody_is_of_concern_and_without_cases_nothing_is():
     nobody = measures(applies(table({}, {}), None), None)
-    assert nobody.to_dict("list") == {"concerns": ["", ""], "marked": ["", ""], "urgent": [False, False]}
+    nothing = {"concerns": ["", ""], "marked": ["", ""], "urgent": [False, False], "review": ["", ""]}
+    assert nobody.to_dict("list") == nothing
     assert measures(applies(table({}).iloc[:0], policy(rule())), policy(rule())).empty
 
 
@@ -156,11 +159,13 @@ def test_an_office_adds_to_the_rules_that_apply_and_to_no_other_case():
             "concerns": ["stateless", "stateless_child", ""],
             "marked": ["recognised", "", ""],
             "urgent": [False, False, False],
+            "review": ["recognised", "", ""],
         }
     )
-    found = add_local(cases, {"stateless": ["flag", "urgent"], "gone": ["flag"]})
+    found = add_local(cases, {"stateless": ["flag", "urgent", "review"], "gone": ["flag"]})
     assert list(found["marked"]) == ["recognised;stateless", "", ""]
     assert list(found["urgent"]) == [True, False, False]
+    assert list(found["review"]) == ["recognised;stateless", "", ""]
 
 
 NAMES = ("a", "b", "c", "d")
@@ -179,7 +184,7 @@ CONDITIONS = st.recursive(
     ),
     max_leaves=6,
 )
-MEASURES = st.lists(st.sampled_from(["flag", "urgent"]), min_size=1, unique=True)
+MEASURES = st.lists(st.sampled_from(["flag", "urgent", "review"]), min_size=1, unique=True)
 RULES = st.lists(
     st.builds(rule, st.sampled_from(NAMES), CONDITIONS, MEASURES),
     min_size=1,

@@ -37,6 +37,7 @@ def case(case_id="GRC-AVR-000001", **more) -> dict:
         "marked": "",
         "concerns": "",
         "urgent": False,
+        "review": "",
     } | more
 
 

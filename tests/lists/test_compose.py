@@ -302,10 +302,10 @@ def test_offices_that_cannot_wait_are_those_with_something_near():
     here, there = arrangement(iom_offices=["ATH"]), arrangement(iom_offices=["THE"], office="GRC-THE")
     offices = {"GRC-ATH": [here], "GRC-THE": [there]}
     reconcile(MONDAY, cases(soon("A"), case("B", iom_office="THE")))
-    assert offices_that_cannot_wait(offices, "GRC", MONDAY) == ["GRC-ATH"]
-    assert offices_that_cannot_wait(offices, "NER", MONDAY) == []
+    assert offices_that_cannot_wait(offices, "GRC", MONDAY, MORNING) == ["GRC-ATH"]
+    assert offices_that_cannot_wait(offices, "NER", MONDAY, MORNING) == []
     compose_urgent(here)
-    assert offices_that_cannot_wait(offices, "GRC", MONDAY) == []
+    assert offices_that_cannot_wait(offices, "GRC", MONDAY, MORNING) == []
 
 
 def test_an_offices_first_list_waits_for_a_person_and_has_no_number_yet():

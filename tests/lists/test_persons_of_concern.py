@@ -8,7 +8,7 @@ from include.ledger.engine import reading
 from include.ledger.models import List, Notice
 from include.lists.compose import offices_that_cannot_wait
 from tests.ledger.world import MONDAY, TUESDAY, case, cases, reconcile
-from tests.lists.test_compose import NEXT, arrangement, compose, compose_urgent
+from tests.lists.test_compose import MORNING, NEXT, arrangement, compose, compose_urgent
 
 pytestmark = pytest.mark.usefixtures("ledger")
 FAR = pd.Timestamp("2027-03-01")
@@ -33,7 +33,7 @@ def told() -> list[tuple[str, str, str]]:
 
 def test_a_person_whom_a_rule_calls_urgent_is_told_at_once_and_marked_and_others_wait():
     reconcile(MONDAY, cases(child(), stateless()))
-    assert offices_that_cannot_wait({"GRC-ATH": [arrangement()]}, "GRC", MONDAY) == ["GRC-ATH"]
+    assert offices_that_cannot_wait({"GRC-ATH": [arrangement()]}, "GRC", MONDAY, MORNING) == ["GRC-ATH"]
     assert compose_urgent()[1] == {"NEW": 1}
     assert compose_urgent() == (None, {})
     compose()

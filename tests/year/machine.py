@@ -253,7 +253,9 @@ class Year:
 
     def _tell_at_once(self, host: str, day: dt.date) -> None:
         hears = {office: desk for office, desk in self.desks.items() if host in desk.arrangement.host_countries}
-        called = offices_that_cannot_wait({office: [desk.arrangement] for office, desk in hears.items()}, host, day)
+        called = offices_that_cannot_wait(
+            {office: [desk.arrangement] for office, desk in hears.items()}, host, day, self._now
+        )
         for office, desk in hears.items():
             if office not in called:
                 self._check_list(desk, (), "urgent", day)
