@@ -151,7 +151,7 @@ def test_a_match_that_a_person_rejects_is_taken_back_at_its_office_at_once(demo)
             )
         ).first()
     pair = [told.case_id, told.asylum_reference, "--host", told.host_country]
-    done = demo.command("review", *pair, "--reject", "--by", "the test", "--reason", "two people after all")
+    done = demo.command("matches", *pair, "--reject", "--by", "the test", "--reason", "two people after all")
     assert done.returncode == 0, done.stderr
 
     def taken_back() -> bool:
