@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from include.settings import arrangements_folder, spark_master
+from include.settings import arrangements_folder, data_folder, spark_master
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -47,6 +47,11 @@ def main(arguments: list[str] | None = None) -> int:
     deciding.add_argument("--reason", default="", metavar="WHY", help="what was seen, without names")
     deciding.add_argument("--one-person", action="store_true", help="what is accepted beside it is this person's too")
     deciding.add_argument("--host", metavar="HOST", help="one host country; needed where it shares the case id")
+
+    reviewing = command(_review, "review", "how the promise was kept over a time, for both headquarters")
+    reviewing.add_argument("--from", dest="first", type=dt.date.fromisoformat, required=True, metavar="YYYY-MM-DD")
+    reviewing.add_argument("--to", dest="last", type=dt.date.fromisoformat, required=True, metavar="YYYY-MM-DD")
+    reviewing.add_argument("--folder", type=Path, metavar="OUT", help="without it: reviews/ of the data folder")
 
     checking = command(_check, "check", "check the arrangements of offices and sources")
     checking.add_argument("folder", type=Path, nargs="?", default=arrangements_folder())
@@ -190,6 +195,19 @@ def _matches(given: argparse.Namespace) -> int:
             clock=lambda: dt.datetime.now(dt.UTC),
         )
     )
+
+
+def _review(given: argparse.Namespace) -> int:
+    from include.reports.cooperation.figures import Period
+    from include.reports.cooperation.keeping import made, write
+
+    def review() -> None:
+        period = Period(given.first, given.last)
+        files = [(file.name, file.content) for file in made(period, dt.datetime.now(dt.UTC))]
+        for path in write(files, given.folder or data_folder() / "reviews" / "by-hand"):
+            sys.stdout.write(f"{path}\n")
+
+    return _told(review)
 
 
 def _check(given: argparse.Namespace) -> int:
