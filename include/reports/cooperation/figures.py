@@ -234,7 +234,8 @@ def _last(told: pd.DataFrame) -> pd.DataFrame:
 
 def _with_outcome(concerns: pd.DataFrame, last: pd.DataFrame, at: dt.datetime) -> pd.DataFrame:
     """Concerns with `closed` (the moment, none where it stood at the end), `left_on` and `outcome`."""
-    known = concerns.join(last[["notice", "reason", "departed_on"]], on="entry", rsuffix="_told")
+    told = last[["notice", "reason", "departed_on"]].rename(columns={"departed_on": "departed_on_told"})
+    known = concerns.join(told, on="entry")
     # What was noted when it was told to the focal point may be of a departure that was none.
     noted = known["departed_on"].where(known["departed_on"] < pd.Timestamp(at.date() + _DAY))
     left_on = known["departed_on_told"].fillna(noted.mask(known["reason"].eq("departure_corrected")))
@@ -428,7 +429,8 @@ def _records(kept: _Kept, period: Period) -> Row:
     last = _last(kept.told)
     left = last[last["departed_on"].notna() & last["notice"].isin(["DEPARTED", "CHANGED"])]
     said = kept.answers[kept.answers["record_closed_on"].notna()]
-    said = said.join(left[["list_id", "departed_on", "told_at"]], on="entry", how="inner", rsuffix="_told")
+    of_them = left[["list_id", "departed_on", "told_at"]].rename(columns={"list_id": "list_id_told"})
+    said = said.join(of_them, on="entry", how="inner")
     # As in `responses.still_open`: on an earlier notice it counts where it names the day of the departure, or a later.
     said = said[(said["list_id"] == said["list_id_told"]) | (said["record_closed_on"] >= said["departed_on"])]
     first = said.sort_values("answered_at", kind="stable").drop_duplicates("entry")

@@ -47,7 +47,10 @@ def page(review: Review) -> bytes:
 
 
 def _said(review: Review) -> dict[str, Any]:
-    rows: dict[str, Row] = {str(host): dict(row) for host, row in review.by_host.to_dict("index").items()}
+    rows: dict[str, Row] = {
+        str(host): {str(name): value for name, value in row.items()}
+        for host, row in review.by_host.to_dict("index").items()
+    }
     every, by_host = rows[ALL], {host: row for host, row in rows.items() if host != ALL}
     return {
         "fonts": fonts().families(),
