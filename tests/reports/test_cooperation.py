@@ -141,7 +141,7 @@ def test_a_list_is_known_to_be_received_within_the_working_days_of_its_office_la
     # What comes after the period is not in it.
     take_file(office(), file((ids["D"][1], "no", "", "x"), number=ids["D"][0]), "l.csv", "sftp", OpeningKeys(), LATER)
     assert counted().equals(counted(now=LATER + 9 * DAY))
-    assert figure("lists_not_due") == 1
+    assert (figure("lists_not_due"), figure("lists_answered"), figure("answers")) == (1, 2, 2)
     assert figure("lists_received_late", period=Period(dt.date(2026, 11, 1), dt.date(2027, 1, 3)), now=LATER + DAY) == 2
 
 
@@ -214,6 +214,8 @@ def test_a_case_waits_for_a_person_from_its_first_day_in_review_until_somebody_h
                 one_person=False, clock=lambda: at,
             )  # fmt: skip
 
+    decide("A", "R", "reject", on(31, month=10))
+    assert figure("cases_in_review") == 2, "offered again by a reconciliation that knew of it: its evidence has changed"
     decide("B", "S", "reject", on(10))
     assert figure("cases_in_review") == 2, "another record of hers is in doubt still"
     decide("B", "T", "accept", on(11))
