@@ -449,6 +449,8 @@ def _show(console: Console, demo: Demo, received: list[Received], review: Path) 
     where.add_row("Offices' SFTP folders", str(demo.setting.offices))
     where.add_row("Offices' mailboxes", str(demo.setting.mail))
     where.add_row("Review, for headquarters", str(review))
+    if dt.datetime.now(dt.UTC).date() > demo.days[-1]:
+        where.add_row("", "(the demo's days are past: what was told of them today is told late)")
     where.add_row("Airflow", demo.airflow.url)
     where.add_row("", f"user {demo.airflow.user}, password {demo.airflow.password}")
     console.print(where)

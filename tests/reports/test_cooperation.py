@@ -275,6 +275,16 @@ def test_faults_are_counted_where_they_struck():
 
 
 @pytest.mark.usefixtures("ledger")
+def test_a_day_that_the_next_makes_up_for_breaks_no_promise():
+    for day in (2, 4):
+        reconcile(dt.date(2026, 11, day), cases(case("A", to_tell=False)), mark=f"{day}")
+    row = counted(period=Period(MONDAY, dt.date(2026, 11, 4)), sources=[source()]).loc["GRC"]
+    assert (row["days_not_reconciled"], row["days_behind"], row["promise"]) == (1, 0, "nobody_told")
+    row = counted(period=Period(MONDAY, dt.date(2026, 11, 6)), sources=[source()]).loc["GRC"]
+    assert (row["days_not_reconciled"], row["days_behind"], row["promise"]) == (3, 2, "not_wholly")
+
+
+@pytest.mark.usefixtures("ledger")
 def test_a_list_of_two_host_countries_is_in_both_and_once_in_all():
     booked("A", "B")
     reconcile(MONDAY, cases(case("A")), mark="t", host="TUR")
@@ -293,7 +303,7 @@ def test_host_countries_without_office_cases_or_days_have_a_row(monkeypatch):
     found = review(NOVEMBER, {"GRC-ATH": [office()]}, [source("NER")], dt.date(2026, 11, 29), None, LATER).by_host
     assert list(found.index) == ["GRC", "NER", ALL]
     assert list(found["promise"]) == ["nobody_told", "not_wholly", "not_wholly"]
-    assert found.loc["NER", "days_not_reconciled"] == 2
+    assert (found.loc["NER", "days_not_reconciled"], found.loc["NER", "days_behind"]) == (2, 2)
     assert found.loc["GRC", "lead_days_median"] is None
     for wrong in (Period(dt.date(2026, 11, 2), dt.date(2026, 11, 1)), Period(dt.date(2027, 2, 1), dt.date(2027, 2, 9))):
         with pytest.raises(NoPeriod):

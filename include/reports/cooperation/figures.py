@@ -300,7 +300,7 @@ _PROMISED = (
     "left_while_concern_stood",
     "lists_not_received",
     "cases_without_office",
-    "days_not_reconciled",
+    "days_behind",
 )
 
 
@@ -447,12 +447,15 @@ def _records(kept: _Kept, period: Period) -> Row:
 def _faults(kept: _Kept, period: Period) -> Row:
     key = ["host_country", "day"]
     there = kept.extracts.merge(kept.expected, on=key)
+    newest = kept.reconciled.groupby("host_country")["day"].max().rename("newest")
+    expected = kept.expected.merge(newest, on="host_country", how="left")
     without_office = kept.reconciled.drop_duplicates("host_country", keep="last")["without_office"]
     voided = kept.lists[kept.lists["voided_at"] >= period.since]
     told = _told_in(kept, period)
     return {
         "days_expected": len(kept.expected),
         "days_not_reconciled": len(kept.expected) - len(kept.reconciled.merge(kept.expected, on=key)),
+        "days_behind": int((expected["newest"].isna() | (expected["day"] > expected["newest"])).sum()),
         "cases_without_office": int(without_office.sum()),
         "extracts_missing": 2 * len(kept.expected) - len(there),
         "extracts_late": int(kept.extracts["late"].sum()),

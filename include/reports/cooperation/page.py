@@ -27,7 +27,7 @@ _MISSING = {
     "left_while_concern_stood": ("left while a concern stood", "left while a concern stood"),
     "lists_not_received": ("list not known to be received", "lists not known to be received"),
     "cases_without_office": ("case without an office", "cases without an office"),
-    "days_not_reconciled": ("day not reconciled", "days not reconciled"),
+    "days_behind": ("day behind at the end", "days behind at the end"),
 }
 _NOTICES = ("told_new", "told_changed", "told_cancelled", "told_departed")
 _KEPT = {"kept": "kept", "not_wholly": "not wholly", "nobody_told": "nobody told"}
