@@ -79,7 +79,7 @@ class Review:
 
     by_host: one row for each host country, by its code, and last `ALL`; a column for each figure, in their order
     by_month: host_country, month, the notices, lists by their kind, lists made
-    lead_times: host_country, days_from, days_to, told_new; a row for each of LEAD_BANDS
+    lead_times: host_country, days_from, days_to, lead_counted; a row for each of LEAD_BANDS
     """
 
     period: Period
