@@ -24,6 +24,7 @@ from include.ledger.migrating import migrate
 from tests.year.arranged import BEGIN, HOSTS, OFFICES
 from tests.year.lives import Lives
 from tests.year.machine import FAULTS, Year
+from tests.year.reviewed import check_review
 
 DAYS, PEOPLE, SEED = 365, 400, 2026
 ODDS = 8
@@ -51,6 +52,7 @@ def main() -> None:
                     if day % 10 == 9:
                         sys.stderr.write(f"{year.today}: {len(lives.rows):,} cases, {time.monotonic() - begun:.0f} s\n")
                 year.come_to_rest()
+                check_review(year)
             finally:
                 year.close()
                 engine(ledger).dispose()

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from include.settings import arrangements_folder, spark_master
+from include.settings import arrangements_folder, data_folder, spark_master
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -32,10 +32,10 @@ def main(arguments: list[str] | None = None) -> int:
     explaining.add_argument("asylum_reference", metavar="REF")
     explaining.add_argument("--host", metavar="HOST", help="where the same case id is known in several host countries")
 
-    reviewing = command(_review, "review", "show what waits for a person, or decide on a case and a record")
-    reviewing.add_argument("case_id", nargs="?", metavar="CASE", help="without it: everything that is open")
-    reviewing.add_argument("asylum_reference", nargs="?", metavar="REF")
-    wanted = reviewing.add_mutually_exclusive_group()
+    deciding = command(_matches, "matches", "show what waits for a person, or decide on a case and a record")
+    deciding.add_argument("case_id", nargs="?", metavar="CASE", help="without it: everything that is open")
+    deciding.add_argument("asylum_reference", nargs="?", metavar="REF")
+    wanted = deciding.add_mutually_exclusive_group()
     for decision, meaning in (
         ("accept", "they are one person"),
         ("reject", "they are two people; what an office was told by this match is cancelled"),
@@ -43,10 +43,15 @@ def main(arguments: list[str] | None = None) -> int:
     ):
         wanted.add_argument(f"--{decision}", dest="decision", action="store_const", const=decision, help=meaning)
     wanted.add_argument("--history", action="store_true", help="every decision on the case")
-    reviewing.add_argument("--by", default="", metavar="WHO", help="who decides")
-    reviewing.add_argument("--reason", default="", metavar="WHY", help="what was seen, without names")
-    reviewing.add_argument("--one-person", action="store_true", help="what is accepted beside it is this person's too")
-    reviewing.add_argument("--host", metavar="HOST", help="one host country; needed where it shares the case id")
+    deciding.add_argument("--by", default="", metavar="WHO", help="who decides")
+    deciding.add_argument("--reason", default="", metavar="WHY", help="what was seen, without names")
+    deciding.add_argument("--one-person", action="store_true", help="what is accepted beside it is this person's too")
+    deciding.add_argument("--host", metavar="HOST", help="one host country; needed where it shares the case id")
+
+    reviewing = command(_review, "review", "how the promise was kept over a time, for both headquarters")
+    reviewing.add_argument("--from", dest="first", type=dt.date.fromisoformat, required=True, metavar="YYYY-MM-DD")
+    reviewing.add_argument("--to", dest="last", type=dt.date.fromisoformat, required=True, metavar="YYYY-MM-DD")
+    reviewing.add_argument("--folder", type=Path, metavar="OUT", help="without it: reviews/ of the data folder")
 
     checking = command(_check, "check", "check the arrangements of offices and sources")
     checking.add_argument("folder", type=Path, nargs="?", default=arrangements_folder())
@@ -169,16 +174,16 @@ def _explain(given: argparse.Namespace) -> int:
     return _told(lambda: show(given.case_id, given.asylum_reference, given.host, Console()))
 
 
-def _review(given: argparse.Namespace) -> int:
+def _matches(given: argparse.Namespace) -> int:
     from rich.console import Console
 
-    from include.reports.review import decide, show_history, show_queue
+    from include.reports.matches import decide, show_history, show_queue
 
     console = Console()
     if given.case_id is None and not given.decision and not given.history:
         return _told(lambda: show_queue(given.host, dt.datetime.now(dt.UTC).date(), console))
     if given.case_id is None:
-        return _fail("say which case, as python -m include review lists it")
+        return _fail("say which case, as python -m include matches lists it")
     if given.history:
         return _told(lambda: show_history(given.case_id, given.host, console))
     if given.asylum_reference is None or not given.decision:
@@ -196,6 +201,19 @@ def _review(given: argparse.Namespace) -> int:
             clock=lambda: dt.datetime.now(dt.UTC),
         )
     )
+
+
+def _review(given: argparse.Namespace) -> int:
+    from include.reports.cooperation.figures import Period
+    from include.reports.cooperation.keeping import made, write
+
+    def review() -> None:
+        period = Period(given.first, given.last)
+        files = [(file.name, file.content) for file in made(period, dt.datetime.now(dt.UTC))]
+        for path in write(files, given.folder or data_folder() / "reviews" / "by-hand"):
+            sys.stdout.write(f"{path}\n")
+
+    return _told(review)
 
 
 def _check(given: argparse.Namespace) -> int:

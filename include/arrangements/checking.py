@@ -11,18 +11,19 @@ from rich.table import Table
 
 from include.arrangements.calendar import Due, due_lists
 from include.arrangements.models import Arrangement, Source
-from include.arrangements.reading import Problem, in_force, load_offices, load_policy, load_sources
+from include.arrangements.reading import Problem, in_force, load_offices, load_policy, load_review, load_sources
 from include.arrangements.rules import Policy
 
 _SHOWN_AHEAD = dt.timedelta(days=400)
 
 
 def check(folder: Path) -> list[Problem]:
-    """Every problem of the arrangements, the sources and headquarters' policy in `folder`, by file and line."""
+    """Every problem of what stands in `folder` (offices, sources, policy, review), by file and line."""
     offices, problems = load_offices(folder)
     sources, more = load_sources(folder)
     policies, of_policy = load_policy(folder)
-    return sorted(problems + more + of_policy + _together(offices, sources) + _measures(offices, policies))
+    _, of_review = load_review(folder)
+    return sorted(problems + more + of_policy + of_review + _together(offices, sources) + _measures(offices, policies))
 
 
 def _together(offices: dict[str, list[Arrangement]], sources: Sequence[Source]) -> list[Problem]:
@@ -94,6 +95,9 @@ def report(folder: Path, console: Console, of: Sequence[str] = ()) -> int:
     for policy in load_policy(folder)[0]:
         rules = ", ".join(f"{rule.name} ({' '.join(rule.measures)})" for rule in policy.rules)
         console.print(f"Persons of concern from {policy.effective_from}: {rules}", highlight=False, soft_wrap=True)
+    review, _ = load_review(folder)
+    goes = f"to {len(review.to)} addresses" if review.to else "to nobody: it is kept in the data folder"
+    console.print(f"Review of the cooperation every {review.every}, {goes}", highlight=False)
     problems = check(folder)
     if of:
         problems = [problem for problem in problems if any(office in str(problem) for office in of)]

@@ -439,3 +439,15 @@ class Source(Model):
     def url_for(self, day: dt.date) -> str:
         """The address of the file of `day`."""
         return self.url.replace("{HOST}", self.host_country).replace("{YYYYMMDD}", f"{day:%Y%m%d}")
+
+
+class CooperationReview(Model):
+    """To whom the review of the cooperation goes, and how often: `review.yaml`. It names nobody who is on a list."""
+
+    every: Literal["month", "quarter", "year"] = Field(
+        default="quarter", description="Which periods it is made of, each in the first days of the next"
+    )
+    to: tuple[Email, ...] = Field(
+        default=(), description="At both headquarters; empty: it is kept in the data folder alone"
+    )
+    connection: ConnectionId = Field(default="smtp_avr", description="The Airflow connection of its mail server")

@@ -1,6 +1,7 @@
 """From YAML to arrangements, with the line of every mistake.
 
-Reach for `load_offices`, `load_sources` and `load_policy`: what is broken is told and left out, what is good goes on.
+Reach for `load_offices`, `load_sources`, `load_policy`, `load_review`: what is broken is told and left out, what is
+good goes on.
 """
 
 import datetime as dt
@@ -14,10 +15,11 @@ from zoneinfo import ZoneInfo
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from include.arrangements.models import Arrangement, Source
+from include.arrangements.models import Arrangement, CooperationReview, Source
 from include.arrangements.rules import Policy
 
 POLICY = "policy/persons_of_concern.yaml"
+REVIEW = "review.yaml"
 _IN_OUR_WORDS = {
     "extra_forbidden": "is not a setting",
     "missing": "is missing",
@@ -147,6 +149,21 @@ def load_sources(folder: Path) -> tuple[list[Source], list[Problem]]:
             elif source:
                 sources.append(source)
     return sources, problems
+
+
+def load_review(folder: Path) -> tuple[CooperationReview, list[Problem]]:
+    """What `folder`/review.yaml says of the review of the cooperation, and every problem. Without it: what is usual."""
+    if not (folder / REVIEW).exists():
+        return CooperationReview(), []
+    documents, problems = _documents(folder / REVIEW, REVIEW)
+    if len(documents) > 1:
+        return CooperationReview(), [Problem(REVIEW, documents[1].line, "", "holds one version; take the others away")]
+    for document in documents:
+        found, wrong = _validated(CooperationReview, document, REVIEW)
+        problems += wrong
+        if found:
+            return found, problems
+    return CooperationReview(), problems
 
 
 def version(of: Arrangement | Policy) -> str:

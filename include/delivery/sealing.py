@@ -46,8 +46,12 @@ def seal(file: RenderedFile, channel: Channel, key: SealingKey, now: dt.datetime
         name, content = _with_password(file, password)
     elif file.personal and channel.seal == "age":
         name, content = f"{file.name}.age", _with_age(file.content, key.age_recipient, channel.recipient)
-    signature = detached_signature(content, key.signing, now)
-    return [_leaving(f"{name}.asc", signature), _leaving(name, content)]
+    return signed(name, content, key.signing, now)
+
+
+def signed(name: str, content: bytes, signing: SigningKey, now: dt.datetime) -> list[SealedFileContent]:
+    """A file that is not sealed, or is already, and before it its signature. raises: SealRefused as `seal`"""
+    return [_leaving(f"{name}.asc", detached_signature(content, signing, now)), _leaving(name, content)]
 
 
 def seal_ends_on(channel: Channel, key: SealingKey) -> dt.date | None:

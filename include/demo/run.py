@@ -330,6 +330,19 @@ class Demo(AbstractContextManager["Demo"]):
         )
         return said
 
+    def review(self) -> Path:
+        """The review of the cooperation from the demo's first day to today, as an operator makes it; its PDF.
+
+        raises: DemoFailed
+        """
+        # The demo's days are gone through now: what was told was told today.
+        today = dt.datetime.now(dt.UTC).date()
+        first, last = min(self.days[0], today), max(self.days[-1], today)
+        done = self.command("review", "--from", f"{first}", "--to", f"{last}", "--folder", f"{self.setting.review}")
+        if done.returncode:
+            raise DemoFailed(f"the review was not made:\n{done.stderr}")
+        return Path(done.stdout.splitlines()[0])
+
     def sealed_count(self) -> int:
         """Deliveries that the ledger says were made."""
         with reading(self.setting.ledger) as session:
@@ -398,8 +411,11 @@ def run(folder: Path, *, days: int, once: bool) -> int:
                     said.done(f"{one.office} answers {one.list_number} by {one.door}")
                 demo.wait_for_effect(answered, said)
                 said.done("IOM has taken the answers, and its focal points have been told of the concerns")
+                said("the review of the cooperation")
+                review = demo.review()
+                said.done("the review of the cooperation is made")
                 said.stop()
-                _show(console, demo, received)
+                _show(console, demo, received, review)
                 good = len(received) == demo.sealed_count() and all(found.problem is None for found in received)
                 if not good:
                     console.print("[red]Not every list arrived and could be opened: see above.[/red]")
@@ -416,7 +432,7 @@ def run(folder: Path, *, days: int, once: bool) -> int:
     return 0 if good else 1
 
 
-def _show(console: Console, demo: Demo, received: list[Received]) -> None:
+def _show(console: Console, demo: Demo, received: list[Received], review: Path) -> None:
     # Eighty columns wide, so that it is whole in any terminal.
     table = Table(
         title="What each office received", title_justify="left", header_style="bold", padding=0, box=SIMPLE_HEAD
@@ -433,6 +449,9 @@ def _show(console: Console, demo: Demo, received: list[Received]) -> None:
     where.add_row("Lists as opened", str(demo.setting.opened))
     where.add_row("Offices' SFTP folders", str(demo.setting.offices))
     where.add_row("Offices' mailboxes", str(demo.setting.mail))
+    where.add_row("Review, for headquarters", str(review))
+    if dt.datetime.now(dt.UTC).date() > demo.days[-1]:
+        where.add_row("", "(the demo's days are past: what was told of them today is told late)")
     where.add_row("Airflow", demo.airflow.url)
     where.add_row("", f"user {demo.airflow.user}, password {demo.airflow.password}")
     console.print(where)

@@ -50,6 +50,7 @@ class Setting:
     mail: Path
     opened: Path
     truth: Path
+    review: Path
     arrangements: Path
     servers: Path
     ledger: str
@@ -173,6 +174,7 @@ def build(folder: Path, days: list[dt.date]) -> Setting:
         mail=private_folder(folder / "mail"),
         opened=private_folder(folder / "opened"),
         truth=private_folder(folder / "truth"),
+        review=private_folder(folder / "review"),
         arrangements=arrangements,
         servers=write_private(folder / "keys" / "servers.json", json.dumps(servers).encode()),
         ledger=ledger,

@@ -111,7 +111,7 @@ def check_decidable(session: Session, pair: Pair, decision: str, *, by: str, rea
         raise NotDecidable("say why, with --reason: what was seen, without names")
     of_case = (Match.host_country == pair.host_country, Match.case_id == pair.case_id)
     if not session.scalar(select(exists().where(*of_case, Match.asylum_reference == pair.asylum_reference))):
-        raise NotDecidable("this record was never offered for this case; python -m include review lists the candidates")
+        raise NotDecidable("this record was never offered for this case; see python -m include matches")
 
 
 def accepted_beside(session: Session, pair: Pair) -> Accepted:

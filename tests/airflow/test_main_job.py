@@ -81,6 +81,15 @@ def test_each_day_adds_up_and_the_cut_off_file_was_refused_first(demo):
     assert any(task["try_number"] > 1 and task["state"] == "success" for task in tasks)
 
 
+def test_the_review_of_its_days_counts_what_offices_received(demo):
+    assert demo.review().read_bytes().startswith(b"%PDF")
+    (path,) = demo.setting.review.glob("*_by_host_country.csv")
+    (every,) = [row for row in csv.DictReader(path.open()) if row["host_country"] == "ALL"]
+    lists = {one.list_number: one.counts for one in demo.received()}
+    for notice in ("NEW", "CHANGED", "CANCELLED", "DEPARTED"):
+        assert int(every[f"told_{notice.lower()}"]) == sum(counts.get(notice, 0) for counts in lists.values())
+
+
 def wait_until(demo: Demo, done, seconds=900):
     deadline = time.monotonic() + seconds
     while not done():
@@ -151,7 +160,7 @@ def test_a_match_that_a_person_rejects_is_taken_back_at_its_office_at_once(demo)
             )
         ).first()
     pair = [told.case_id, told.asylum_reference, "--host", told.host_country]
-    done = demo.command("review", *pair, "--reject", "--by", "the test", "--reason", "two people after all")
+    done = demo.command("matches", *pair, "--reject", "--by", "the test", "--reason", "two people after all")
     assert done.returncode == 0, done.stderr
 
     def taken_back() -> bool:

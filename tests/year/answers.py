@@ -45,6 +45,9 @@ class Answers:
     closed: dict[str, list[Said]] = field(default_factory=dict)
     """By entry, what says that its record was closed."""
     concerns: int = 0
+    raised: list[tuple[str, dt.date]] = field(default_factory=list)
+    """Entry and day of each concern that was not there before."""
+    looked_into: list[tuple[str, dt.date]] = field(default_factory=list)
     _lost: list[tuple[Arrangement, list[Said]]] = field(default_factory=list)
 
     def answer(
@@ -71,6 +74,7 @@ class Answers:
                 with writing() as session:
                     responses.close_concern(session, entry, "a focal point", "spoken with the person", now)
                 self.standing.remove(entry)
+                self.looked_into.append((entry, now.date()))
 
     def check(self, told: Mapping[str, Shelf]) -> None:
         """What the ledger has of answers is what was said.
@@ -85,9 +89,9 @@ class Answers:
         lists = {number: lines for shelf in told.values() for number, lines in shelf.lists.items()}
         assert silent == {number for number, lines in lists.items() if lines} - self.answered
         last = {line.entry: (number, line) for number in sorted(lists) for line in lists[number]}
-        assert still_open == {entry for entry, (number, line) in last.items() if self._must_be_closed(number, line)}
+        assert still_open == {entry for entry, (number, line) in last.items() if self.must_be_closed(number, line)}
 
-    def _must_be_closed(self, number: str, line: Line) -> bool:
+    def must_be_closed(self, number: str, line: Line) -> bool:
         if line.belief.kind not in (LEFT, ERASED):
             return False
         said = self.closed.get(line.entry, [])
@@ -104,6 +108,7 @@ class Answers:
             outcome = take_file(arrangement, content, "list.csv", "sftp", OpeningKeys(), now + 3 * SETTLES_IN)
             assert outcome.outcome == "read", outcome
         self.answered |= {one.number for one in said}
+        self.raised += [(one.entry, now.date()) for one in said if one.concern and one.entry not in self.standing]
         self.standing |= {one.entry for one in said if one.concern}
         self.concerns += sum(one.concern for one in said)
         for one in said:

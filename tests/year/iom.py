@@ -34,6 +34,9 @@ class Iom:
     known: dict[tuple[str, str], Known] = field(default_factory=dict)
     newest: dict[str, Snapshot] = field(default_factory=dict)
     offered: set[tuple[str, str]] = field(default_factory=set)
+    days: set[tuple[str, dt.date]] = field(default_factory=set)
+    decisions: list[tuple[str, str]] = field(default_factory=list)
+    """Host country and what a person said, as often as one did."""
 
     def reconcile(self, snapshot: Snapshot, now: dt.datetime, unusable: int = 0) -> None:
         """Pull and reconcile a host country's day.
@@ -42,6 +45,7 @@ class Iom:
         """
         told = self.told(snapshot.host)
         self._write(snapshot, now, unusable)
+        self.days.add((snapshot.host, snapshot.day))
         newest = self.newest.get(snapshot.host)
         if newest is None or snapshot.day >= newest.day:
             self.newest[snapshot.host] = snapshot
@@ -58,6 +62,7 @@ class Iom:
                 clock=lambda: now,
             )  # fmt: skip
         case.decided = decision
+        self.decisions.append((key[0], decision))
 
     def _know(self, snapshot: Snapshot, told: set[str]) -> None:
         """Absence is not news, a day run twice says nothing twice, and a told match stays until a person takes it back."""

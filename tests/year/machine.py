@@ -88,6 +88,8 @@ class Desk:
     came_back: set[str] = field(default_factory=set)
     voided: set[str] = field(default_factory=set)
     """Entries of lists that a person voided."""
+    had_on: dict[str, dt.date] = field(default_factory=dict)
+    """The day on which a list came, by whichever way it came first."""
 
     def beliefs(self, shelf: Shelf) -> dict[Key, Belief]:
         """What it believes of each case. What was told in error is gone: the case was never told."""
@@ -104,7 +106,7 @@ class Year:
         lives: Lives,
         begin: dt.date,
     ) -> None:
-        self.today = begin - _DAY
+        self.begin, self.today = begin, begin - _DAY
         self.lives = lives
         self.desks = {arrangement.office: Desk(arrangement) for arrangement in arrangements}
         self.iom = Iom(arrangements, self._told)
@@ -433,6 +435,7 @@ class Year:
             for files in self.post.arrived(office):
                 for number, lines in opened_lists(files):
                     desk.has.put(number, lines)
+                    desk.had_on.setdefault(number, self.today)
         with reading() as session:
             lists = list(session.scalars(select(List).order_by(List.year, List.number)))
         for made in lists:

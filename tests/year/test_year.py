@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from tests.year.arranged import BEGIN, HOSTS, OFFICES
 from tests.year.lives import EVENTS, Lives
 from tests.year.machine import FAULTS, Year
+from tests.year.reviewed import check_review
 
 REGIONS = [("GRC",), ("DEU", "AUT"), ("TUR",), ("NER",), ("PAK",), ("GEO",), ("MAR",), ("EGY",)]
 """Host countries that share an office; each with all of its offices."""
@@ -62,6 +63,7 @@ def years(new_installation) -> type[RuleBasedStateMachine]:
             if self.year is not None:
                 try:
                     self.year.come_to_rest()
+                    check_review(self.year)
                 finally:
                     self.year.close()
 

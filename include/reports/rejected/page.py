@@ -12,11 +12,16 @@ from include.reports.rejected.document import Summary
 from include.reports.rejected.texts import HIDDEN, Shown, right_to_left, texts
 
 TEMPLATE = Path(__file__).parent / "page.typ"
+DRAWING = Path(__file__).parent.parent / "drawing.typ"
 
 
 def page(summary: Summary) -> bytes:
     """The bytes of a PDF (PDF/UA-1, A4); the same for the same summary."""
-    files = {"main.typ": TEMPLATE.read_bytes(), "summary.json": json.dumps(_said(summary)).encode()}
+    files = {
+        "main.typ": TEMPLATE.read_bytes(),
+        "drawing.typ": DRAWING.read_bytes(),
+        "summary.json": json.dumps(_said(summary)).encode(),
+    }
     made = dt.datetime.combine(summary.made_on, dt.time(), tzinfo=dt.UTC)
     # Its stubs do not know files by name, its documentation does.
     pdf: bytes = typst.compile(files, font_paths=fonts(), timestamp=made, pdf_standards="ua-1")  # type: ignore[call-overload]

@@ -19,8 +19,8 @@ from include.ledger.outbox import void_list
 from include.lists.compose import compose_list
 from include.matching.partition import link_partition
 from include.reports.day import check_day_adds_up
+from include.reports.matches import by_departure
 from include.reports.overdue import forgotten_partitions
-from include.reports.review import by_departure
 from tests.arrangements.test_calendar import office
 from tests.lists.composing import approving, keys_of
 
@@ -84,7 +84,7 @@ def standing(case_id="AVR-1001"):
 
 
 def review(decision, reference="ASY-7001", *more, case="AVR-1001", by="R. Viewer", reason="parents' names differ"):
-    return main(["review", case, reference, f"--{decision}", "--by", by, "--reason", reason, *more])
+    return main(["matches", case, reference, f"--{decision}", "--by", by, "--reason", reason, *more])
 
 
 def compose(day):
@@ -136,7 +136,7 @@ def test_a_rejection_is_reopened_when_the_evidence_changes_and_stays_visible(sid
     run(TUESDAY, [CASE | (father if side == "case" else {})], [RECORD | (father if side == "record" else {})])
     assert matches() == {"ASY-7001": "review"}
     capsys.readouterr()
-    main(["review"])
+    main(["matches"])
     assert f"reject by R. Viewer, {dt.datetime.now(dt.UTC):%Y-%m-%d}" in capsys.readouterr().out
 
 
@@ -254,7 +254,7 @@ def test_the_queue_shows_what_is_open_by_departure_and_no_names(capsys):
     }
     run(MONDAY, [CASE | {"expected_departure_on": ""}, soon], [RECORD, BROTHER])
     capsys.readouterr()
-    assert main(["review"]) == 0
+    assert main(["matches"]) == 0
     shown = capsys.readouterr().out
     assert "GRC: 2 cases in review" in shown
     assert shown.index("AVR-1002") < shown.index("AVR-1001")
@@ -264,11 +264,11 @@ def test_the_queue_shows_what_is_open_by_departure_and_no_names(capsys):
     assert "Zaher" not in shown
     review("accept", case="AVR-1002")
     capsys.readouterr()
-    main(["review", "--host", "GRC"])
+    main(["matches", "--host", "GRC"])
     shown = capsys.readouterr().out
     assert "AVR-1002" not in shown, "decided, though not reconciled yet"
     assert f"1 decision waits for GRC|{MONDAY} to be reconciled again." in shown
-    main(["review", "--host", "NER"])
+    main(["matches", "--host", "NER"])
     assert capsys.readouterr().out == "Nothing waits for a person in NER.\n"
 
 
@@ -295,13 +295,13 @@ def test_the_order_of_the_queue_is_by_urgency():
 
 def test_the_history_and_the_evidence_show_who_decided_what_and_when(capsys):
     run(MONDAY, [CASE], [RECORD])
-    assert main(["review", "AVR-1001", "--history"]) == 0
+    assert main(["matches", "AVR-1001", "--history"]) == 0
     assert capsys.readouterr().out == "No person has decided on this case.\n"
     review("accept", reason="the photo")
     assert "Ahmad Zaher" in capsys.readouterr().out, "the evidence is shown to the person who decides"
     review("reject", by="Else", reason="not the photo")
     capsys.readouterr()
-    main(["review", "AVR-1001", "--history"])
+    main(["matches", "AVR-1001", "--history"])
     first, second = [line for line in capsys.readouterr().out.splitlines() if "ASY-7001" in line]
     today = f"{dt.datetime.now(dt.UTC):%Y-%m-%d}"
     assert "accept" in first
@@ -328,7 +328,7 @@ def test_what_cannot_be_taken_down_is_one_sentence(capsys):
         (["--history"], "say which case"),
         (["AVR-1001", "ASY-7001", "--reject", "--by", "R", "--reason", "x", "--host", "NER"], "no reconciled case"),
     ):
-        assert main(["review", *given]) == 1
+        assert main(["matches", *given]) == 1
         said = capsys.readouterr()
         assert said.err.startswith(sentence)
         assert said.err.count("\n") == 1
