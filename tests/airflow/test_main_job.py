@@ -22,9 +22,9 @@ import pytest
 from sqlalchemy import create_engine, inspect, select
 
 from include.demo.run import Demo
-from include.ledger import responses
+from include.ledger import clearances, responses
 from include.ledger.engine import reading
-from include.ledger.models import Delivery, Entry, List, Notice, Reconciliation
+from include.ledger.models import Clearance, Delivery, Entry, List, Notice, Reconciliation
 
 pytestmark = [pytest.mark.airflow, pytest.mark.xdist_group("airflow")]
 
@@ -174,6 +174,30 @@ def test_a_match_that_a_person_rejects_is_taken_back_at_its_office_at_once(demo)
         return found[-1] == ("notified_in_error", "urgent", "told")
 
     wait_until(demo, taken_back)
+
+
+def test_a_case_that_a_person_must_look_at_waits_in_the_ui_and_is_told_at_once_when_somebody_has(demo):
+    """Headquarters wants an unaccompanied child told at once; TUR-ANK has somebody look first."""
+    demo.airflow.request("POST", "dags/clear_notices/dagRuns", {"logical_date": None})
+
+    def seen_to() -> bool:
+        demo.answer_requests()
+        with reading(demo.setting.ledger) as session:
+            return not [one for one in clearances.waiting(session) if one.office == "TUR-ANK"]
+
+    wait_until(demo, seen_to)
+
+    def told() -> bool:
+        with reading(demo.setting.ledger) as session:
+            looked = set(session.scalars(select(Clearance.entry).where(Clearance.cleared_at.is_not(None))))
+            of = select(Notice.entry).join(List).where(List.office == "TUR-ANK", List.state == "told")
+            looked &= set(session.scalars(select(Entry.entry).filter_by(office="TUR-ANK")))
+            assert looked, "somebody has looked at a case of TUR-ANK"
+            return looked <= set(session.scalars(of))
+
+    wait_until(demo, told)
+    with reading(demo.setting.ledger) as session:
+        assert set(session.scalars(select(Clearance.cleared_by).where(Clearance.cleared_at.is_not(None)))) == {"admin"}
 
 
 def secrets(demo: Demo) -> set[str]:
