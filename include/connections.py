@@ -25,7 +25,7 @@ from airflow.sdk import BaseHook, Connection
 from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
 
 from include.arrangements.models import Addressee, Arrangement, Channel
-from include.arrangements.reading import load_offices
+from include.arrangements.reading import in_force_at, load_offices
 from include.delivery.keys import SealingKey, SealRefused, SigningKey
 from include.delivery.outcomes import DeliveryFailed, DeliveryRefused
 from include.delivery.recipients import admit
@@ -166,6 +166,15 @@ def send_lists(office: str) -> list[str]:
     versions = load_offices(arrangements_folder())[0][office]
     with counted_sending(office):
         return _send(versions, ZoneInfo(versions[-1].timezone))
+
+
+def publish_rejected(office: str, due_at: dt.datetime, now: dt.datetime) -> list[str]:
+    """Number and seal the summaries of rejected cases that the office is owed; see `reports.rejected.publish`."""
+    from include.reports.rejected.publish import publish  # slow to import: charts, and a solver
+
+    offices = load_offices(arrangements_folder())[0]
+    arrangement = in_force_at(offices[office], due_at) or offices[office][-1]
+    return publish(office, offices, due_at, sealing_keys(arrangement), now)
 
 
 def send_papers(series: str) -> list[str]:

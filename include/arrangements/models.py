@@ -183,6 +183,20 @@ class ListSettings(Model):
     columns: tuple[ExtraColumn, ...] = Field((), description="Columns beyond the default, each with its legal basis")
 
 
+class RejectedSettings(Model):
+    """When the office gets the summary of rejected asylum seekers: volumes, no names."""
+
+    every: Literal["month", "quarter", "never"] = Field(
+        "month", description="Offices that hear of the same cases get the same one: quarterly where one of them says so"
+    )
+    working_day: int = Field(
+        3, ge=1, le=20, description="The office's working day, counted from the period's end, on which it is due"
+    )
+    at: Clock = Field(dt.time(11), description='Time of day in the office\'s timezone, in quotes: "11:00"')
+    threshold: int = Field(5, ge=5, description="No smaller figure is told; headquarters' minimum is 5")
+    formats: tuple[Literal["xlsx", "pdf"], ...] = Field(("xlsx", "pdf"), min_length=1, description="Its files")
+
+
 class Proportion(Model):
     """Beyond which a list waits for a person's approval. So does an office's first list."""
 
@@ -358,6 +372,7 @@ class Arrangement(Model):
     timezone: Timezone
     language: Literal["en", "fr", "es", "ar", "ru", "el", "de"] = Field(description="Language of its lists")
     list: ListSettings
+    rejected: RejectedSettings = RejectedSettings()
     consent: Literal["recorded", "required"] = Field(
         description="required: nobody is listed who has not agreed that UNHCR is told"
     )
