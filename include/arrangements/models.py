@@ -187,14 +187,18 @@ class RejectedSettings(Model):
     """When the office gets the summary of rejected asylum seekers: volumes, no names."""
 
     every: Literal["month", "quarter", "never"] = Field(
-        "month", description="Offices that hear of the same cases get the same one: quarterly where one of them says so"
+        default="month",
+        description="Offices that hear of the same cases get the same one: quarterly where one of them says so",
     )
     working_day: int = Field(
-        3, ge=1, le=20, description="The office's working day, counted from the period's end, on which it is due"
+        default=3,
+        ge=1,
+        le=20,
+        description="The office's working day, counted from the period's end, on which it is due",
     )
-    at: Clock = Field(dt.time(11), description='Time of day in the office\'s timezone, in quotes: "11:00"')
-    threshold: int = Field(5, ge=5, description="No smaller figure is told; headquarters' minimum is 5")
-    formats: tuple[Literal["xlsx", "pdf"], ...] = Field(("xlsx", "pdf"), min_length=1, description="Its files")
+    at: Clock = Field(default=dt.time(11), description='Time of day in the office\'s timezone, in quotes: "11:00"')
+    threshold: int = Field(default=5, ge=5, description="No smaller figure is told; headquarters' minimum is 5")
+    formats: tuple[Literal["xlsx", "pdf"], ...] = Field(default=("xlsx", "pdf"), min_length=1, description="Its files")
 
 
 class Proportion(Model):

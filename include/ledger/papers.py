@@ -55,6 +55,11 @@ def newest_year(session: Session, series: str) -> int:
     return session.scalar(select(func.max(Paper.year)).filter_by(series=series)) or 0
 
 
+def last_period_end(session: Session, series: str) -> dt.date | None:
+    """The day up to which the series' papers go, those that were voided aside; None before its first."""
+    return session.scalar(select(func.max(Paper.period_to)).where(Paper.series == series, Paper.state != "void"))
+
+
 def paper_of(session: Session, series: str, period_from: dt.date, period_to: dt.date) -> Paper | None:
     """The paper of this period that is in force: one that was voided does not count."""
     found = select(Paper).filter_by(series=series, period_from=period_from, period_to=period_to)

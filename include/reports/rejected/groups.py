@@ -11,6 +11,7 @@ from include.arrangements.calendar import period_end
 from include.arrangements.models import Arrangement
 from include.arrangements.reading import in_force
 
+KIND = "rejected"
 Coverage = Mapping[str, frozenset[str]]
 """For each host country the IOM offices whose cases are meant; none named: all of them."""
 
@@ -56,6 +57,11 @@ def _group_on(office: str, offices: Mapping[str, Sequence[Arrangement]], first: 
     until = period_end(every, first)
     assert until is not None  # noqa: S101  (for the type checker: `every` is not never)
     return Group(tuple(sorted(members)), coverage, every, max(one.threshold for one in settings), until)
+
+
+def series_of(office: str) -> str:
+    """The series of papers that the office's summaries are numbered in."""
+    return f"{office}/{KIND}"
 
 
 def overlap(one: Coverage, other: Coverage) -> bool:

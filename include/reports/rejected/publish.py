@@ -23,12 +23,10 @@ from include.ledger.sending import Parcel
 from include.lists.compose import sealed_files
 from include.lists.document import Contact
 from include.reports.rejected.document import Summary, render
-from include.reports.rejected.groups import Group, group_of, overlap, read
+from include.reports.rejected.groups import KIND, Group, group_of, overlap, read, series_of
 from include.reports.rejected.months import AsOf, last_day, month_counts, months_until
 from include.reports.rejected.summary import Report, summary
 from include.reports.rejected.texts import email_for
-
-KIND = "rejected"
 
 
 class BeingMade(RuntimeError):
@@ -37,11 +35,6 @@ class BeingMade(RuntimeError):
 
 class CoverageChanged(ValueError):
     """Months that were told already, of other cases: the two reports could be set against each other."""
-
-
-def series_of(office: str) -> str:
-    """The series that the office's summaries are numbered in."""
-    return f"{office}/{KIND}"
 
 
 def publish(
