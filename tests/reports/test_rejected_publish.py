@@ -19,7 +19,7 @@ from include.ledger.models import Case, CountedMonth, Paper, PaperDelivery
 from include.reports.overdue import overdue_lists
 from include.reports.rejected.groups import group_of, read
 from include.reports.rejected.hiding import SolverGaveUp
-from include.reports.rejected.publish import BeingMade, CoverageChanged, publish
+from include.reports.rejected.publish import BeingMade, CoverageChanged, NothingKnown, publish
 from include.reports.rejected.summary import THRESHOLD
 from tests.arrangements.test_calendar import office
 from tests.ledger.world import case, cases, matches, reconcile, record, register
@@ -174,6 +174,17 @@ def test_a_summary_that_the_solver_gave_up_is_not_published_and_goes_with_the_ne
     with reading() as session:
         (paper,) = papers.papers_of_kind(session, "rejected")
     assert (paper.period_from, paper.period_to) == (dt.date(2026, 10, 1), dt.date(2026, 11, 30))
+
+
+def test_nothing_is_counted_before_every_host_country_is_known():
+    october()
+    wider = arrangement(host_countries=["GRC", "TUR"])
+    with pytest.raises(NothingKnown, match=r"^TUR was never"):
+        make(wider)
+    assert counted() == {}
+    day(FIRST, people("A", 6, "2026-10-15"), host="TUR")
+    assert make(wider) == ["GRC-ATH_2026-R01"]
+    assert totals() == {"GRC-ATH_2026-R01": 14}
 
 
 def test_two_processes_do_not_make_a_summary_of_one_host_country():

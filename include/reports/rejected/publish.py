@@ -33,6 +33,10 @@ class BeingMade(RuntimeError):
     """Another process makes a summary of the same host country; try again when that has ended."""
 
 
+class NothingKnown(RuntimeError):
+    """A host country was never reconciled: a month that is counted now would be counted empty, for good."""
+
+
 class CoverageChanged(ValueError):
     """Months that were told already, of other cases: the two reports could be set against each other."""
 
@@ -49,7 +53,7 @@ def publish(
     offices: the versions of every office's arrangement: those that hear of the same cases share the summary
     keys: what seals and signs for each channel of the office's arrangement, by channel key
     raises: PeriodRefused, ContradictsItself, SolverGaveUp, CoverageChanged: then nothing is published; SealRefused;
-        BeingMade
+        BeingMade and NothingKnown, which pass
     """
     arrangement = _in_force_at(offices[office], due_at)
     day = due_at.astimezone(ZoneInfo(arrangement.timezone)).date()
@@ -136,6 +140,8 @@ def _counted(group: Group, months: Sequence[str], now: dt.datetime) -> list[Coun
         if missing:
             cases = rejected.rejected_cases(session, group.coverage)
             newest = intake.newest_reconciled(session, list(group.coverage))
+            if not known and (unknown := sorted(host for host, day in newest.items() if day is None)):
+                raise NothingKnown(f"{', '.join(unknown)} was never reconciled; no month is counted before it is")
             begun: AsOf = _days(known[0].as_of) if known else newest
             before: AsOf = _days(known[-1].as_of) if known else newest
             for month in missing:
