@@ -1,13 +1,14 @@
 """An office's working days as a timetable: a run is due when its list is."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 from airflow.timetables.base import DagRunInfo, DataInterval, TimeRestriction, Timetable
 from pendulum import UTC, DateTime, instance, now
 
-from include.arrangements.calendar import next_due, previous_due
+from include.arrangements.calendar import next_due, previous_due, summaries_due
 from include.arrangements.models import Arrangement
 from include.arrangements.reading import in_force_at
 
@@ -43,9 +44,17 @@ class OfficeTimetable(Timetable):
     def deserialize(cls, data: dict[str, Any]) -> Timetable:
         return cls([Arrangement.model_validate(version) for version in data["versions"]])
 
+    def next_after(self, after: datetime) -> datetime | None:
+        """The first due moment after `after`, if there is one within two years."""
+        return next_due(self.versions, after)
+
+    def last_until(self, until: datetime) -> datetime | None:
+        """The last due moment not after `until`, if there is one within two years."""
+        return previous_due(self.versions, until)
+
     def infer_manual_data_interval(self, *, run_after: DateTime) -> DataInterval:
         """A run started by hand is a list of that moment."""
-        previous = previous_due(self.versions, run_after.subtract(microseconds=1))
+        previous = self.last_until(run_after.subtract(microseconds=1))
         return DataInterval(start=_moment(previous) if previous else run_after, end=run_after)
 
     def next_dagrun_info(
@@ -56,13 +65,13 @@ class OfficeTimetable(Timetable):
             after = max(after, restriction.earliest) if after else restriction.earliest
         if not restriction.catchup or after is None:
             # Only the newest list that was missed: it tells whatever the older ones would have.
-            latest = previous_due(self.versions, now(UTC))
+            latest = self.last_until(now(UTC))
             just_before = _moment(latest).subtract(microseconds=1) if latest else now(UTC)
             after = max(after, just_before) if after else just_before
-        due = next_due(self.versions, after)
+        due = self.next_after(after)
         if due is None or (restriction.latest is not None and due > restriction.latest):
             return None
-        before = previous_due(self.versions, _moment(due).subtract(microseconds=1))
+        before = self.last_until(_moment(due).subtract(microseconds=1))
         # A run's logical date is where its interval starts. Airflow makes no task for one before the DAG's start, and
         # no second run of one date: so a first interval starts with the DAG, and a list due that very moment is not it.
         # Nor does one start before the last ended: with a closure that was added since, the list before may be older.
@@ -71,6 +80,31 @@ class OfficeTimetable(Timetable):
         start = max(filter(None, known), default=None)
         start = start or _moment(due).subtract(days=1)
         return DagRunInfo.interval(start=start, end=_moment(due))
+
+
+class SummaryTimetable(OfficeTimetable):
+    """Due when the office's summary of rejected cases is."""
+
+    def __init__(self, versions: Sequence[Arrangement]) -> None:
+        super().__init__(versions)
+        today = self._from_today_on()[0]
+        self.description = f"Working day {today.rejected.working_day} after each {today.rejected.every}, {today.office}"
+
+    @property
+    def summary(self) -> str:
+        today = self._from_today_on()[0].rejected
+        return f"{today.every}, working day {today.working_day}, {today.at:%H:%M}"
+
+    def next_after(self, after: datetime) -> datetime | None:
+        begin = after + timedelta(microseconds=1)
+        return next(iter(summaries_due(self.versions, begin, begin + _TWO_YEARS)), None)
+
+    def last_until(self, until: datetime) -> datetime | None:
+        end = until + timedelta(microseconds=1)
+        return next(iter(reversed(summaries_due(self.versions, end - _TWO_YEARS, end))), None)
+
+
+_TWO_YEARS = timedelta(days=728)
 
 
 def _moment(at: Any) -> DateTime:
@@ -99,6 +133,8 @@ def _days_only(version: Arrangement) -> dict[str, Any]:
             "workweek": settings.workweek,
             "closures": [f"{closure.first}..{closure.last}" for closure in settings.closures],
         },
+        "rejected": version.rejected.model_dump(include={"every", "working_day"})
+        | {"at": f"{version.rejected.at:%H:%M}"},
         "deliver": [{"via": "sftp", "connection": "none", "folder": "/", "seal": "none"}],
         "answers": {"escalate": ["nobody@iom.example"]},
     }
@@ -106,4 +142,4 @@ def _days_only(version: Arrangement) -> dict[str, Any]:
 
 class OfficeTimetablePlugin(AirflowPlugin):
     name = "office_timetable"
-    timetables = [OfficeTimetable]  # noqa: RUF012  (Airflow's own form)
+    timetables = [OfficeTimetable, SummaryTimetable]  # noqa: RUF012  (Airflow's own form)

@@ -8,6 +8,7 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -119,6 +120,34 @@ def _before_the_first(versions: Sequence[Arrangement], day: dt.date) -> list[tup
 def due_moments(versions: Sequence[Arrangement], start: dt.datetime, end: dt.datetime) -> list[dt.datetime]:
     """The moments in [start, end) at which the office's lists are due, in order, in its timezone."""
     return [due.moment for due in due_lists(versions, start, end)]
+
+
+def summaries_due(versions: Sequence[Arrangement], start: dt.datetime, end: dt.datetime) -> list[dt.datetime]:
+    """The moments in [start, end) at which the office's summaries of rejected cases are due, in order.
+
+    Each goes by the version in force on the day after its period; its working day may be in the month after, where the
+    office is closed for long, and of two on one moment there is one.
+    """
+    found = set()
+    month = (start.date() - dt.timedelta(days=_FURTHEST)).replace(day=1)
+    while month <= end.date() + _DAY:
+        version = in_force(versions, month)
+        if version is not None and period_end(version.rejected.every, month) == month - _DAY:
+            days = (month + _DAY * number for number in range(_FURTHEST))
+            working = (day for day in days if is_working_day(version.list, day))
+            day = next(islice(working, version.rejected.working_day - 1, None), None)
+            if day is not None and start <= (moment := _at(day, version.rejected.at, version.timezone)) < end:
+                found.add(moment)
+        month = (month + dt.timedelta(days=31)).replace(day=1)
+    return sorted(found)
+
+
+def period_end(every: str, day: dt.date) -> dt.date | None:
+    """The last day of the newest month or quarter that was over before `day`; None where there are no periods."""
+    if every == "never":
+        return None
+    first = day.month - (day.month - 1) % (3 if every == "quarter" else 1)
+    return day.replace(month=first, day=1) - _DAY
 
 
 def next_due(versions: Sequence[Arrangement], after: dt.datetime) -> dt.datetime | None:

@@ -7,7 +7,7 @@ Reach for this to see which settings there are and what each allows. Reading the
 import datetime as dt
 import hashlib
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 from zoneinfo import available_timezones
 
 from pydantic import (
@@ -188,6 +188,24 @@ class ListSettings(Model):
     columns: tuple[ExtraColumn, ...] = Field((), description="Columns beyond the default, each with its legal basis")
 
 
+class RejectedSettings(Model):
+    """When the office gets the summary of rejected asylum seekers: volumes, no names."""
+
+    every: Literal["month", "quarter", "never"] = Field(
+        default="month",
+        description="Offices that hear of the same cases get the same one: quarterly where one of them says so",
+    )
+    working_day: int = Field(
+        default=3,
+        ge=1,
+        le=20,
+        description="The office's working day, counted from the period's end, on which it is due",
+    )
+    at: Clock = Field(default=dt.time(11), description='Time of day in the office\'s timezone, in quotes: "11:00"')
+    threshold: int = Field(default=5, ge=5, description="No smaller figure is told; headquarters' minimum is 5")
+    formats: tuple[Literal["xlsx", "pdf"], ...] = Field(default=("xlsx", "pdf"), min_length=1, description="Its files")
+
+
 class Proportion(Model):
     """Beyond which a list waits for a person's approval. So does an office's first list."""
 
@@ -324,6 +342,30 @@ def _mailbox(address: str) -> str:
     return f"{name.partition('+')[0]}@{domain}"
 
 
+class Addressee(Protocol):
+    """Who is sent something: an office by its arrangement, or whoever else has a code, a language and channels."""
+
+    @property
+    def code(self) -> str:
+        """Under which its addresses are known, its keys are found, and its numbers begin."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def language(self) -> str: ...
+
+    @property
+    def deliver(self) -> tuple[Channel, ...]: ...
+
+    @property
+    def whom_to_call(self) -> Contact: ...
+
+    @property
+    def file_format(self) -> str:
+        """The format that it is used to open: its test message is a workbook for xlsx, else a text."""
+
+
 class Arrangement(Model):
     """What one UNHCR office has arranged with IOM: one file, `offices/{OFFICE}.yaml`.
 
@@ -339,6 +381,7 @@ class Arrangement(Model):
     timezone: Timezone
     language: Literal["en", "fr", "es", "ar", "ru", "el", "de"] = Field(description="Language of its lists")
     list: ListSettings
+    rejected: RejectedSettings = RejectedSettings()
     consent: Literal["recorded", "required"] = Field(
         description="required: nobody is listed who has not agreed that UNHCR is told"
     )
@@ -399,6 +442,16 @@ class Arrangement(Model):
     def whom_to_call(self) -> Contact:
         """The contact that its lists name."""
         return self.contact or Contact(name="IOM", email=self.answers.escalate[0])
+
+    @property
+    def code(self) -> str:
+        """As an `Addressee` has it."""
+        return self.office
+
+    @property
+    def file_format(self) -> str:
+        """As an `Addressee` has it."""
+        return self.list.format
 
 
 class Source(Model):

@@ -4,7 +4,8 @@ Reach for `Summary` to see what a file is made of, and for `render` to make it.
 """
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from include.lists.document import Contact, RenderedFile
 from include.reports.rejected.summary import Report, Table, trend
@@ -16,6 +17,7 @@ class Summary:
 
     number: as the office is told it, such as `GRC-ATH_2026-R01`; it is the file's name as well
     earlier: the reports before, which `trend` stands beside
+    as_of: for each host country the extract day up to which its cases are counted, None where none is in yet
     """
 
     number: str
@@ -26,6 +28,7 @@ class Summary:
     contact: Contact
     report: Report
     earlier: tuple[Report, ...]
+    as_of: Mapping[str, dt.date | None] = field(default_factory=dict)
 
     @property
     def trend(self) -> Table:

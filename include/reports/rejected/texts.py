@@ -76,10 +76,16 @@ class Texts(BaseModel):
         """What a summary says about itself: pairs of what and how."""
         total = summary.report.total
         contact = summary.contact
+        of_lists = texts_of_lists(summary.language)
+        known = [
+            f"{self.named(host, summary.language)} {day.isoformat() if day else of_lists.not_yet_known}"
+            for host, day in sorted(summary.as_of.items())
+        ]
         return [
             (self.number, summary.number),
             (self.period, self.span(summary, summary.report.months)),
             (self.host_countries, ", ".join(self.named(code, summary.language) for code in summary.host_countries)),
+            *([(of_lists.as_of, ", ".join(known))] if known else []),
             (self.cases, HIDDEN if total is None else str(total)),
             (self.whom_to_call, " · ".join(filter(None, [contact.name, contact.email, contact.phone]))),
         ]
