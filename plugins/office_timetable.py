@@ -1,6 +1,7 @@
 """An office's working days as a timetable: a run is due when its list is."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
@@ -12,7 +13,48 @@ from include.arrangements.models import Arrangement
 from include.arrangements.reading import in_force_at
 
 
-class OfficeTimetable(Timetable):
+class DueTimetable(Timetable):
+    """Due at moments of its own; the data interval is from the one before to this one."""
+
+    def next_due(self, after: datetime) -> datetime | None:
+        """The first moment after `after`."""
+        raise NotImplementedError
+
+    def previous_due(self, before: datetime) -> datetime | None:
+        """The last moment at or before `before`."""
+        raise NotImplementedError
+
+    def infer_manual_data_interval(self, *, run_after: DateTime) -> DataInterval:
+        """A run started by hand is for that moment."""
+        previous = self.previous_due(run_after.subtract(microseconds=1))
+        return DataInterval(start=_moment(previous) if previous else run_after, end=run_after)
+
+    def next_dagrun_info(
+        self, *, last_automated_data_interval: DataInterval | None, restriction: TimeRestriction
+    ) -> DagRunInfo | None:
+        after = last_automated_data_interval.end if last_automated_data_interval else None
+        if restriction.earliest is not None:
+            after = max(after, restriction.earliest) if after else restriction.earliest
+        if not restriction.catchup or after is None:
+            # Only the newest list that was missed: it tells whatever the older ones would have.
+            latest = self.previous_due(now(UTC))
+            just_before = _moment(latest).subtract(microseconds=1) if latest else now(UTC)
+            after = max(after, just_before) if after else just_before
+        due = self.next_due(after)
+        if due is None or (restriction.latest is not None and due > restriction.latest):
+            return None
+        before = self.previous_due(_moment(due).subtract(microseconds=1))
+        # A run's logical date is where its interval starts. Airflow makes no task for one before the DAG's start, and
+        # no second run of one date: so a first interval starts with the DAG, and a list due that very moment is not it.
+        # Nor does one start before the last ended: with a closure that was added since, the list before may be older.
+        ran_until = last_automated_data_interval.end if last_automated_data_interval else None
+        known = (_moment(before) if before else None, ran_until, restriction.earliest)
+        start = max(filter(None, known), default=None)
+        start = start or _moment(due).subtract(days=1)
+        return DagRunInfo.interval(start=start, end=_moment(due))
+
+
+class OfficeTimetable(DueTimetable):
     """Due when the arrangement in force says so; the data interval is from the list before to this one.
 
     versions: the arrangements of one office, oldest first
@@ -43,34 +85,11 @@ class OfficeTimetable(Timetable):
     def deserialize(cls, data: dict[str, Any]) -> Timetable:
         return cls([Arrangement.model_validate(version) for version in data["versions"]])
 
-    def infer_manual_data_interval(self, *, run_after: DateTime) -> DataInterval:
-        """A run started by hand is a list of that moment."""
-        previous = previous_due(self.versions, run_after.subtract(microseconds=1))
-        return DataInterval(start=_moment(previous) if previous else run_after, end=run_after)
+    def next_due(self, after: datetime) -> datetime | None:
+        return next_due(self.versions, after)
 
-    def next_dagrun_info(
-        self, *, last_automated_data_interval: DataInterval | None, restriction: TimeRestriction
-    ) -> DagRunInfo | None:
-        after = last_automated_data_interval.end if last_automated_data_interval else None
-        if restriction.earliest is not None:
-            after = max(after, restriction.earliest) if after else restriction.earliest
-        if not restriction.catchup or after is None:
-            # Only the newest list that was missed: it tells whatever the older ones would have.
-            latest = previous_due(self.versions, now(UTC))
-            just_before = _moment(latest).subtract(microseconds=1) if latest else now(UTC)
-            after = max(after, just_before) if after else just_before
-        due = next_due(self.versions, after)
-        if due is None or (restriction.latest is not None and due > restriction.latest):
-            return None
-        before = previous_due(self.versions, _moment(due).subtract(microseconds=1))
-        # A run's logical date is where its interval starts. Airflow makes no task for one before the DAG's start, and
-        # no second run of one date: so a first interval starts with the DAG, and a list due that very moment is not it.
-        # Nor does one start before the last ended: with a closure that was added since, the list before may be older.
-        ran_until = last_automated_data_interval.end if last_automated_data_interval else None
-        known = (_moment(before) if before else None, ran_until, restriction.earliest)
-        start = max(filter(None, known), default=None)
-        start = start or _moment(due).subtract(days=1)
-        return DagRunInfo.interval(start=start, end=_moment(due))
+    def previous_due(self, before: datetime) -> datetime | None:
+        return previous_due(self.versions, before)
 
 
 def _moment(at: Any) -> DateTime:

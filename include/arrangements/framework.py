@@ -6,6 +6,7 @@ their editor.
 """
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -150,6 +151,11 @@ class Framework(Model):
             raise ValueError("two parties have the same recipient: each gets what is its own, where it alone reads it")
         return self
 
+    @property
+    def code(self) -> str:
+        """What its parties' codes and numbers begin with."""
+        return f"{ORIGIN}-{self.host_country}"
+
     def party(self, name: str) -> Party:
         """One of the four, by a name of PARTIES."""
         found: Party = getattr(self.parties, name)
@@ -163,3 +169,49 @@ class Framework(Model):
         assert self.flights is not None  # noqa: S101  (for the type checker: checked above)
         told = [on for on in self.flights.on if (on - day).days in self.flights.days_before]
         return max(told, default=None)
+
+
+@dataclass(frozen=True)
+class AddressedParty:
+    """A party as an `Addressee`: `AFG-GRC-origin`. Its views are numbered by themselves, in `series`."""
+
+    framework: Framework
+    party: PartyName
+
+    @property
+    def arranged(self) -> Party:
+        return self.framework.party(self.party)
+
+    @property
+    def code(self) -> str:
+        return f"{self.framework.code}-{self.party}"
+
+    @property
+    def series(self) -> str:
+        return f"{self.framework.code}/{self.party}"
+
+    @property
+    def name(self) -> str:
+        return self.arranged.name
+
+    @property
+    def languages(self) -> tuple[Language, ...]:
+        """Of its views."""
+        return self.arranged.languages
+
+    @property
+    def language(self) -> str:
+        """Of its test message, for which there are no words in Dari and Pashto."""
+        return next((one for one in self.arranged.languages if one not in ("prs", "ps")), "en")
+
+    @property
+    def deliver(self) -> tuple[Channel, ...]:
+        return self.arranged.deliver
+
+    @property
+    def whom_to_call(self) -> Contact:
+        return self.framework.contact
+
+    @property
+    def file_format(self) -> str:
+        return self.arranged.format

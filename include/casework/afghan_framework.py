@@ -1,8 +1,8 @@
 """Afghans from outside the region: what each of the four parties of a framework is told of one period.
 
-Reach for `people_named` (Afghanistan, the host country), `arrivals` (UNHCR) and `operations` (IOM). All are drawn from
-the AVR cases alone, and of those from COLUMNS alone: whether somebody applied for asylum has no way in.
-docs/decisions/afghan-framework.md says why each of them is as it is.
+Reach for `told_by_name` and `people_named` (Afghanistan, the host country), `arrivals` (UNHCR) and `operations` (IOM).
+All are drawn from the AVR cases alone, and of those from COLUMNS alone: whether somebody applied for asylum has no way
+in. docs/decisions/afghan-framework.md says why each of them is as it is.
 """
 
 import datetime as dt
@@ -52,19 +52,26 @@ MONITORED = dt.timedelta(days=90)
 """How long after a departure an arrival counts for UNHCR's monitoring: as long as extracts keep it."""
 
 
-def people_named(cases: pd.DataFrame, first: dt.date, last: dt.date, columns: Sequence[str]) -> pd.DataFrame:
-    """Whom Afghanistan and the host country are told of: who is booked to leave in these days, both included.
+def told_by_name(cases: pd.DataFrame, first: dt.date, last: dt.date) -> pd.DataFrame:
+    """The cases told to Afghanistan and the host country: who is booked to leave in these days, both included.
 
     Each view is whole and replaces the one before, so whoever is no longer to be named is simply not on the next,
-    like anybody whose date has moved. The order is that of what is shown, and of nothing else.
+    like anybody whose date has moved.
     cases: the rows of an extract that are good in COLUMNS
-    columns: beyond name and expected departure, as the agreement has them
-    returns: `name`, `expected_departure_on`, then `columns`; the families of a day stand together
     """
-    named = _shown(cases[_why_not_named(cases, first, last).eq("")])
-    wanted = ["name", EXPECTED, *columns]
-    rest = [column for column in wanted if column not in ("name", EXPECTED)]
-    return named.sort_values([EXPECTED, "name", *rest], kind="stable", ignore_index=True)[wanted]
+    return cases[_why_not_named(cases, first, last).eq("")]
+
+
+def people_named(told: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """What is shown of them, in the order of what is shown and of nothing else; the families of a day stand together.
+
+    told: from `told_by_name`
+    columns: beyond name and expected departure, as the agreement has them
+    returns: `name`, `expected_departure_on`, then `columns`
+    """
+    return _shown(told).sort_values([EXPECTED, "name", *columns], kind="stable", ignore_index=True)[
+        ["name", EXPECTED, *columns]
+    ]
 
 
 def arrivals(cases: pd.DataFrame, day: dt.date, at_least: int) -> pd.DataFrame:
@@ -87,11 +94,6 @@ def arrivals(cases: pd.DataFrame, day: dt.date, at_least: int) -> pd.DataFrame:
     if others:
         told = pd.concat([told, pd.DataFrame({"destination_place": [None], "arrivals": [others]})])
     return told.astype({"destination_place": "object", "arrivals": "int64"}).reset_index(drop=True)
-
-
-def expected_count(cases: pd.DataFrame, first: dt.date, last: dt.date) -> int:
-    """How many people `people_named` names."""
-    return int(_why_not_named(cases, first, last).eq("").sum())
 
 
 def operations(cases: pd.DataFrame, vulnerabilities: pd.Series, first: dt.date, last: dt.date) -> pd.DataFrame:
