@@ -1,8 +1,8 @@
 """
 ### Report by an Afghan framework
 
-Afghans who return from outside the region: for each host country that has an agreement, and each of its four parties, a
-DAG of its own. On the agreement's days and at its hour: make the party's view of the AVR cases, number, seal and send it.
+Afghans who return from outside the region: for each host country that has an agreement, and each of its four parties,
+a DAG of its own. On the agreement's days, at its hour: make its view of the AVR cases, number, seal and send it.
 Where no agreement is in force nothing is sent, and the run is skipped and says so.
 
 No view waits for another or for a reconciliation, and none is started by an asset: *sweep* publishes `avr_cases` anew

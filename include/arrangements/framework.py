@@ -96,7 +96,7 @@ class Periods(Model):
 class Flights(Model):
     """Views before each flight, each of everybody who leaves until that flight."""
 
-    on: tuple[dt.date, ...] = Field(min_length=1, description="Days on which they leave")
+    dates: tuple[dt.date, ...] = Field(min_length=1, description="Days on which they leave")
     days_before: tuple[Annotated[int, Field(ge=0, le=60)], ...] = Field(
         (7, 1), min_length=1, description="How many days before each flight a view goes"
     )
@@ -167,7 +167,7 @@ class Framework(Model):
             due = WEEKDAYS[day.weekday()] in self.periods.days
             return day + dt.timedelta(days=self.periods.ahead.days) if due else None
         assert self.flights is not None  # noqa: S101  (for the type checker: checked above)
-        told = [on for on in self.flights.on if (on - day).days in self.flights.days_before]
+        told = [date for date in self.flights.dates if (date - day).days in self.flights.days_before]
         return max(told, default=None)
 
 

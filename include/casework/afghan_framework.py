@@ -83,12 +83,12 @@ def arrivals(cases: pd.DataFrame, day: dt.date, at_least: int) -> pd.DataFrame:
     """
     gone = _departed(cases, day - MONITORED + dt.timedelta(days=1), day) & _of_the_framework(cases) & ~_objects(cases)
     # A place is written by hand: another case or a second space is no other place. Its commonest spelling is shown.
-    places = cases.loc[gone, "destination_place"].str.split().str.join(" ").dropna()
+    places = cases.loc[gone, "destination_place"].dropna().map(lambda text: " ".join(text.split())).astype("str")
     spellings = places.groupby(places.str.casefold())
     counts = pd.DataFrame(
         {"destination_place": spellings.agg(lambda same: same.mode().iloc[0]), "arrivals": spellings.size()}
     )
-    told = counts[counts["arrivals"] >= at_least]
+    told = counts[counts["arrivals"] >= at_least].reset_index(drop=True)
     told = told.sort_values(["arrivals", "destination_place"], ascending=[False, True], kind="stable")
     others = int(gone.sum() - told["arrivals"].sum())
     if others:
