@@ -8,7 +8,7 @@ import datetime as dt
 import hashlib
 import re
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 from zoneinfo import available_timezones
 
 from pydantic import (
@@ -339,6 +339,30 @@ def check_recipients_differ(channels: Sequence[SftpChannel | EmailChannel]) -> N
         raise ValueError("deliver names the same recipient twice")
 
 
+class Addressee(Protocol):
+    """Who is sent something: an office by its arrangement, or whoever else has a code, a language and channels."""
+
+    @property
+    def code(self) -> str:
+        """Under which its addresses are known, its keys are found, and its numbers begin."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def language(self) -> str: ...
+
+    @property
+    def deliver(self) -> tuple[Channel, ...]: ...
+
+    @property
+    def whom_to_call(self) -> Contact: ...
+
+    @property
+    def file_format(self) -> str:
+        """The format that it is used to open: its test message is a workbook for xlsx, else a text."""
+
+
 class Arrangement(Model):
     """What one UNHCR office has arranged with IOM: one file, `offices/{OFFICE}.yaml`.
 
@@ -402,6 +426,16 @@ class Arrangement(Model):
     def whom_to_call(self) -> Contact:
         """The contact that its lists name."""
         return self.contact or Contact(name="IOM", email=self.answers.escalate[0])
+
+    @property
+    def code(self) -> str:
+        """As an `Addressee` has it."""
+        return self.office
+
+    @property
+    def file_format(self) -> str:
+        """As an `Addressee` has it."""
+        return self.list.format
 
 
 class Source(Model):
