@@ -15,14 +15,14 @@ from datetime import timedelta
 from airflow.sdk import dag, task
 from framework_timetable import FrameworkTimetable
 
-from include.arrangements.framework import PARTIES
+from include.arrangements.framework import PARTIES, PartyName
 from include.arrangements.reading import load_frameworks
 from include.assets import avr_cases
 from include.operators import MakeView
 from include.settings import arrangements_folder, first_day, last_day
 
 
-def report_afghan_framework(host_country: str, versions: list, party: str) -> None:
+def report_afghan_framework(host_country: str, versions: list, party: PartyName) -> None:
     @dag(
         dag_id=f"report_afghan_framework__{host_country}__{party}",
         dag_display_name=f"Afghans from {host_country} · {versions[-1].party(party).name}",

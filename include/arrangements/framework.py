@@ -29,8 +29,8 @@ from include.arrangements.models import (
 
 ORIGIN = "AFG"
 ALWAYS_IN_THE_REGION = frozenset({"IRN", "PAK"})
-PARTIES = ("origin", "host", "unhcr", "iom")
 PartyName = Literal["origin", "host", "unhcr", "iom"]
+PARTIES: tuple[PartyName, ...] = ("origin", "host", "unhcr", "iom")
 Language = Literal["en", "fr", "es", "ar", "ru", "el", "de", "prs", "ps"]
 
 
