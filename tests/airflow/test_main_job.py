@@ -74,7 +74,7 @@ def test_each_party_of_a_framework_opens_its_views_and_who_objects_is_in_ioms_al
     canaries = demo.world.canaries()
     greek = canaries[canaries["host_country"].eq("GRC") & canaries["kind"].isin(["family_name", "given_names"])]
     seen = {
-        party: "\n".join(
+        party: "|".join(
             _text_of(name, content).casefold()
             for view in views
             if view.party.party == party
