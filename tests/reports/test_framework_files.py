@@ -106,6 +106,9 @@ def test_a_view_of_nobody_says_so():
     for form in ("xlsx", "csv", "pdf"):
         render(view(rows=PEOPLE[:0]), form)
     assert texts("en").nobody in cells(view(rows=PEOPLE[:0]))
+    no_arrivals = view("unhcr", rows=PLACES[:0], figures={"arrivals": 0, "expected": 2})
+    assert texts("en").nobody not in cells(no_arrivals), "two are expected"
+    assert [render(no_arrivals, form) for form in ("csv", "pdf")]
 
 
 def test_a_cell_that_a_spreadsheet_could_run_is_text():

@@ -45,7 +45,7 @@ def _said(view: View) -> dict[str, Any]:
         "head": [(what, in_its_direction(how)) for what, how in words.head(view)],
         "notes": words.notes(view),
         "unprintable": words.unprintable if "[U+" in json.dumps(rows) else None,
-        "nobody": words.nobody,
+        "empty": words.empty(view),
         "columns": [{"name": name, "title": words.columns[name], "narrow": _narrow(name)} for name in view.columns],
         "rows": rows,
     }

@@ -86,8 +86,8 @@ def _write_head(book: Any, sheet: Any, view: View, words: Texts, last: int) -> i
         sheet.merge_range(row, 0, row, last, text, note)
         sheet.set_row(row, _LINE * lines(text, int(width * 0.9)) + 6)
         row += 1
-    if not len(view.rows):
-        sheet.merge_range(row, 0, row, last, words.nobody, label)
+    if empty := words.empty(view):
+        sheet.merge_range(row, 0, row, last, empty, label)
         row += 1
     return row + 1
 

@@ -26,7 +26,7 @@ def companion(view: View) -> bytes:
     """What the view is, in its language, without anybody's data."""
     words = texts(view.language)
     head = [f"{what}: {how}" for what, how in words.head(view)]
-    empty = [] if len(view.rows) else ["", words.nobody]
+    empty = ["", said] if (said := words.empty(view)) else []
     lines = [words.title(view), "", words.purposes[view.party], "", *head, "", *words.notes(view), *empty]
     return ("\r\n".join(lines) + "\r\n").encode("utf-8-sig")
 

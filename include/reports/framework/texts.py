@@ -74,6 +74,10 @@ class Texts(BaseModel):
             return [self.counting]
         return [self.replaces, self.may_change, *([self.internal] if view.party == "iom" else [])]
 
+    def empty(self, view: View) -> str | None:
+        """What stands in the place of a table without rows; nothing under figures, which say it by themselves."""
+        return None if len(view.rows) or view.party == "unhcr" else self.nobody
+
     def shown(self, column: str, value: str) -> str:
         """A value in the words of the language; what is not ours stays as it is."""
         words = {"sex": self.sexes, "status": self.statuses, "not_named": self.not_named}
