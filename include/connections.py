@@ -24,8 +24,9 @@ from airflow.providers.ssh.hooks.ssh import SSHHook
 from airflow.sdk import BaseHook, Connection
 from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
 
+from include.arrangements.framework import AddressedParty, PartyName
 from include.arrangements.models import Addressee, Arrangement, Channel
-from include.arrangements.reading import in_force_at, load_offices
+from include.arrangements.reading import in_force_at, load_frameworks, load_offices
 from include.delivery.keys import SealingKey, SealRefused, SigningKey
 from include.delivery.outcomes import DeliveryFailed, DeliveryRefused
 from include.delivery.recipients import admit
@@ -188,8 +189,21 @@ def send_papers(series: str) -> list[str]:
     return _send(addressees()[addressee], dt.UTC, series) if addressee else []
 
 
+def send_views(host_country: str, party: PartyName) -> list[str]:
+    """As `send_papers`, the views of a party of a framework, over the channels of all versions of its agreement."""
+    versions = [
+        AddressedParty(framework, party)
+        for framework in load_frameworks(arrangements_folder())[0].get(host_country, [])
+    ]
+    return _send(versions, dt.UTC, versions[-1].series) if versions else []
+
+
 def addressees() -> Mapping[str, Sequence[Addressee]]:
-    """Whoever is sent something, by code: the versions of its arrangement, oldest first."""
+    """Offices, by code: the versions of the arrangement, oldest first. Whoever *sweep* sends again what is owed to.
+
+    Not the parties of frameworks: the sweep also runs when a person decided on a match, and Afghanistan must not see
+    that by the hour of its mail.
+    """
     return load_offices(arrangements_folder())[0]
 
 

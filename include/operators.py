@@ -13,13 +13,15 @@ from zoneinfo import ZoneInfo
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import BaseOperator
 from airflow.sdk.definitions.context import Context
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskAwaitingInput
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException, TaskAwaitingInput
 from airflow.sdk.execution_time.hitl import upsert_hitl_detail
 from airflow.triggers.base import BaseEventTrigger, BaseTrigger, TriggerEvent
 
 from include.settings import look_every
 
 if TYPE_CHECKING:
+    from include.arrangements.framework import Framework, PartyName
+    from include.arrangements.framework_days import DueView
     from include.arrangements.models import Arrangement
     from include.lists.compose import Approved
     from include.lists.proportion import Figures
@@ -245,6 +247,52 @@ class AskForClearance(HITLOperator):
         raise TaskAwaitingInput(method_name="answered", kwargs={}, timeout=self.ASKED_AGAIN_AFTER)
 
 
+class MakeView(BaseOperator):
+    """Waits, as long as the agreement allows, for the day's AVR cases; then makes one party's view of them.
+
+    Skips, saying why, where no agreement is in force. It looks at nothing that an asylum register has a part in: not
+    whether the day is reconciled, and not whether another party has its view.
+    :param host_country: whose agreement it is
+    :param party: of `arrangements.framework.PARTIES`
+    """
+
+    # Nothing is templated: a rendered template is kept in Airflow's database.
+    template_fields: Sequence[str] = ()
+
+    def __init__(self, *, host_country: str, party: "PartyName", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.host_country, self.party = host_country, party
+
+    def execute(self, context: Context) -> str:
+        agreement, due = self._due(context)
+        trigger = CasesTrigger(self.host_country, due.first.isoformat(), dt.datetime.now(dt.UTC) + agreement.wait)
+        if not trigger.is_there():
+            self.defer(trigger=trigger, method_name="resume")
+        return self.resume(context, {"came": THERE})
+
+    def resume(self, context: Context, event: dict[str, str]) -> str:
+        from include.arrangements.framework import AddressedParty
+        from include.connections import sealing_keys
+        from include.reports.framework.compose import make_view
+
+        agreement, due = self._due(context)
+        if event["came"] == TOO_LATE:
+            self.log.warning("The cases of %s are not in; the view tells of the newest before them.", due.first)
+        keys = sealing_keys(AddressedParty(agreement, self.party))
+        number = make_view(agreement, self.party, due, keys, dt.datetime.now(dt.UTC))
+        self.log.info("%s is made.", number)
+        return number
+
+    def _due(self, context: Context) -> "tuple[Framework, DueView]":
+        from include.reports.framework.compose import NothingToSend, agreements_with, view_due
+
+        due_at = context.get("data_interval_end") or context["dag_run"].run_after
+        try:
+            return view_due(agreements_with(self.host_country), due_at)
+        except NothingToSend as nothing:
+            raise AirflowSkipException(f"{str(nothing)[:1].upper()}{str(nothing)[1:]}.") from None
+
+
 @dataclass(frozen=True)
 class Order:
     """A list to be made, and how."""
@@ -372,6 +420,25 @@ class StandingsTrigger(_Looking):
         from include.reports.readiness import reconciled_for
 
         return reconciled_for(self.host_countries, self.due_at)
+
+
+class CasesTrigger(_Looking):
+    """Fires when the AVR cases of a host country and day are in, whatever else is."""
+
+    def __init__(self, host_country: str, day: str, closes_at: dt.datetime) -> None:
+        super().__init__(dt.datetime.now(dt.UTC), closes_at)
+        self.host_country, self.day = host_country, day
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        return (
+            "include.operators.CasesTrigger",
+            {"host_country": self.host_country, "day": self.day, "closes_at": self.closes_at},
+        )
+
+    def is_there(self) -> bool:
+        from include.reports.framework.compose import cases_are_in
+
+        return cases_are_in(self.host_country, dt.date.fromisoformat(self.day))
 
 
 class _Watch(BaseEventTrigger):

@@ -12,8 +12,9 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from include.arrangements.models import Arrangement, Channel
-from include.arrangements.reading import in_force, load_offices
+from include.arrangements.framework import PARTIES, AddressedParty
+from include.arrangements.models import Addressee, Arrangement, Channel
+from include.arrangements.reading import in_force, load_frameworks, load_offices
 from include.connections import admitted, open_sftp, open_smtp, sealing_keys
 from include.delivery.keys import SealRefused
 from include.delivery.outcomes import DeliveryFailed, DeliveryRefused
@@ -27,11 +28,10 @@ GOOD, WAITS, BAD = "[green]✓[/green]", "[yellow]…[/yellow]", "[red]✗[/red]
 def prove(office: str, console: Console) -> int:
     """Print what of the office's newest arrangement holds; exit code 1 if something is wrong."""
     logging.getLogger("paramiko").setLevel(logging.WARNING)  # the table says it
-    versions = load_offices(arrangements_folder())[0].get(office, [])
-    if not versions:
+    arrangement = _newest(office, dt.datetime.now(dt.UTC).date())
+    if arrangement is None:
         console.print(f"[red]There is no good arrangement of {office}; python -m include check says more.[/red]")
         return 1
-    arrangement = in_force(versions, dt.datetime.now(dt.UTC).date()) or versions[-1]
     table = Table(box=SIMPLE_HEAD, title=f"{arrangement.name} ({office})", title_justify="left", header_style="bold")
     for heading in ("", "channel", "what", "found"):
         table.add_column(heading, no_wrap=heading != "found", overflow="fold")
@@ -44,7 +44,20 @@ def prove(office: str, console: Console) -> int:
     return 0 if good else 1
 
 
-def _proofs(arrangement: Arrangement, channel: Channel) -> Iterator[tuple[str, str, str]]:
+def _newest(code: str, today: dt.date) -> Addressee | None:
+    """The office, or the party of a framework, by its arrangement in force, else by its newest."""
+    if offices := load_offices(arrangements_folder())[0].get(code):
+        return in_force(offices, today) or offices[-1]
+    frameworks, _ = load_frameworks(arrangements_folder())
+    parties = [
+        AddressedParty(in_force(versions, today) or versions[-1], party)
+        for versions in frameworks.values()
+        for party in PARTIES
+    ]
+    return next((one for one in parties if one.code == code), None)
+
+
+def _proofs(arrangement: Addressee, channel: Channel) -> Iterator[tuple[str, str, str]]:
     def sealed() -> str:
         now = dt.datetime.now(dt.UTC)
         probe, _, _ = render_trial(arrangement, "", now)
@@ -60,8 +73,9 @@ def _proofs(arrangement: Arrangement, channel: Channel) -> Iterator[tuple[str, s
             return "certificate and login are right"
 
     yet = [("seal", sealed), ("line", line)]
-    if arrangement.answers.folder and channel.via == "sftp":
-        yet.append(("answers", lambda: _answers(channel.connection, arrangement.answers.folder or "")))
+    answers = arrangement.answers.folder if isinstance(arrangement, Arrangement) else None
+    if answers and channel.via == "sftp":
+        yet.append(("answers", lambda: _answers(channel.connection, answers)))
     holds = True
     for what, proof in yet:
         sign, found = _outcome(proof)

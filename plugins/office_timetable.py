@@ -13,7 +13,48 @@ from include.arrangements.models import Arrangement
 from include.arrangements.reading import in_force_at
 
 
-class OfficeTimetable(Timetable):
+class DueTimetable(Timetable):
+    """Due at moments of its own; the data interval is from the one before to this one."""
+
+    def next_due(self, after: datetime) -> datetime | None:
+        """The first moment after `after`."""
+        raise NotImplementedError
+
+    def previous_due(self, before: datetime) -> datetime | None:
+        """The last moment at or before `before`."""
+        raise NotImplementedError
+
+    def infer_manual_data_interval(self, *, run_after: DateTime) -> DataInterval:
+        """A run started by hand is for that moment."""
+        previous = self.previous_due(run_after.subtract(microseconds=1))
+        return DataInterval(start=_moment(previous) if previous else run_after, end=run_after)
+
+    def next_dagrun_info(
+        self, *, last_automated_data_interval: DataInterval | None, restriction: TimeRestriction
+    ) -> DagRunInfo | None:
+        after = last_automated_data_interval.end if last_automated_data_interval else None
+        if restriction.earliest is not None:
+            after = max(after, restriction.earliest) if after else restriction.earliest
+        if not restriction.catchup or after is None:
+            # Only the newest list that was missed: it tells whatever the older ones would have.
+            latest = self.previous_due(now(UTC))
+            just_before = _moment(latest).subtract(microseconds=1) if latest else now(UTC)
+            after = max(after, just_before) if after else just_before
+        due = self.next_due(after)
+        if due is None or (restriction.latest is not None and due > restriction.latest):
+            return None
+        before = self.previous_due(_moment(due).subtract(microseconds=1))
+        # A run's logical date is where its interval starts. Airflow makes no task for one before the DAG's start, and
+        # no second run of one date: so a first interval starts with the DAG, and a list due that very moment is not it.
+        # Nor does one start before the last ended: with a closure that was added since, the list before may be older.
+        ran_until = last_automated_data_interval.end if last_automated_data_interval else None
+        known = (_moment(before) if before else None, ran_until, restriction.earliest)
+        start = max(filter(None, known), default=None)
+        start = start or _moment(due).subtract(days=1)
+        return DagRunInfo.interval(start=start, end=_moment(due))
+
+
+class OfficeTimetable(DueTimetable):
     """Due when the arrangement in force says so; the data interval is from the list before to this one.
 
     versions: the arrangements of one office, oldest first
@@ -44,42 +85,11 @@ class OfficeTimetable(Timetable):
     def deserialize(cls, data: dict[str, Any]) -> Timetable:
         return cls([Arrangement.model_validate(version) for version in data["versions"]])
 
-    def next_after(self, after: datetime) -> datetime | None:
-        """The first due moment after `after`, if there is one within two years."""
+    def next_due(self, after: datetime) -> datetime | None:
         return next_due(self.versions, after)
 
-    def last_until(self, until: datetime) -> datetime | None:
-        """The last due moment not after `until`, if there is one within two years."""
-        return previous_due(self.versions, until)
-
-    def infer_manual_data_interval(self, *, run_after: DateTime) -> DataInterval:
-        """A run started by hand is a list of that moment."""
-        previous = self.last_until(run_after.subtract(microseconds=1))
-        return DataInterval(start=_moment(previous) if previous else run_after, end=run_after)
-
-    def next_dagrun_info(
-        self, *, last_automated_data_interval: DataInterval | None, restriction: TimeRestriction
-    ) -> DagRunInfo | None:
-        after = last_automated_data_interval.end if last_automated_data_interval else None
-        if restriction.earliest is not None:
-            after = max(after, restriction.earliest) if after else restriction.earliest
-        if not restriction.catchup or after is None:
-            # Only the newest list that was missed: it tells whatever the older ones would have.
-            latest = self.last_until(now(UTC))
-            just_before = _moment(latest).subtract(microseconds=1) if latest else now(UTC)
-            after = max(after, just_before) if after else just_before
-        due = self.next_after(after)
-        if due is None or (restriction.latest is not None and due > restriction.latest):
-            return None
-        before = self.last_until(_moment(due).subtract(microseconds=1))
-        # A run's logical date is where its interval starts. Airflow makes no task for one before the DAG's start, and
-        # no second run of one date: so a first interval starts with the DAG, and a list due that very moment is not it.
-        # Nor does one start before the last ended: with a closure that was added since, the list before may be older.
-        ran_until = last_automated_data_interval.end if last_automated_data_interval else None
-        known = (_moment(before) if before else None, ran_until, restriction.earliest)
-        start = max(filter(None, known), default=None)
-        start = start or _moment(due).subtract(days=1)
-        return DagRunInfo.interval(start=start, end=_moment(due))
+    def previous_due(self, before: datetime) -> datetime | None:
+        return previous_due(self.versions, before)
 
 
 class SummaryTimetable(OfficeTimetable):
@@ -95,12 +105,12 @@ class SummaryTimetable(OfficeTimetable):
         today = self._from_today_on()[0].rejected
         return f"{today.every}, working day {today.working_day}, {today.at:%H:%M}"
 
-    def next_after(self, after: datetime) -> datetime | None:
+    def next_due(self, after: datetime) -> datetime | None:
         begin = after + timedelta(microseconds=1)
         return next(iter(summaries_due(self.versions, begin, begin + _TWO_YEARS)), None)
 
-    def last_until(self, until: datetime) -> datetime | None:
-        end = until + timedelta(microseconds=1)
+    def previous_due(self, before: datetime) -> datetime | None:
+        end = before + timedelta(microseconds=1)
         return next(iter(reversed(summaries_due(self.versions, end - _TWO_YEARS, end))), None)
 
 

@@ -4,7 +4,7 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -95,19 +95,37 @@ def empty_ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def ledger(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def new_ledger(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[], str]]:
+    """Makes a migrated, empty ledger that is this installation's from then on, with a data folder of its own.
+
+    Called again it makes another, for tests that compare two worlds.
+    """
+    made: list[str] = []
+
+    def make() -> str:
+        data = tmp_path / (f"data-{len(made) + 1}" if made else "data")
+        monkeypatch.setenv("AVR_DATA", str(data))
+        if request.param == "sqlite":
+            data.mkdir(mode=0o700)
+            shutil.copy(request.getfixturevalue("migrated_sqlite"), data / "ledger.db")
+            url = f"sqlite:///{data / 'ledger.db'}"
+        else:
+            address = request.getfixturevalue("postgres_server")
+            name = f"avr_{uuid.uuid4().hex}"
+            _on_server(address, f"CREATE DATABASE {name} TEMPLATE template_avr")
+            url = f"{address}/{name}"
+        monkeypatch.setenv("AVR_LEDGER", url)
+        made.append(url)
+        return url
+
+    yield make
+    for url in made:
+        engine(url).dispose()
+
+
+@pytest.fixture
+def ledger(new_ledger: Callable[[], str]) -> str:
     """A migrated, empty ledger that is this installation's for the test, with a data folder of its own."""
-    monkeypatch.setenv("AVR_DATA", str(tmp_path / "data"))
-    if request.param == "sqlite":
-        source = request.getfixturevalue("migrated_sqlite")
-        (tmp_path / "data").mkdir(mode=0o700)
-        shutil.copy(source, tmp_path / "data" / "ledger.db")
-        url = f"sqlite:///{tmp_path / 'data' / 'ledger.db'}"
-    else:
-        address = request.getfixturevalue("postgres_server")
-        name = f"avr_{uuid.uuid4().hex}"
-        _on_server(address, f"CREATE DATABASE {name} TEMPLATE template_avr")
-        url = f"{address}/{name}"
-    monkeypatch.setenv("AVR_LEDGER", url)
-    yield url
-    engine(url).dispose()
+    return new_ledger()

@@ -5,6 +5,7 @@ import re
 import pytest
 import yaml
 
+from include.arrangements.framework import Framework, NamingParty
 from include.arrangements.models import Arrangement, ListSettings, Proportion, Retention, Source
 from include.arrangements.rules import Age, Condition, Policy, Rule
 from include.extracts.contract import CASES, COLUMNS, ONE_OF, PROCEDURE
@@ -40,7 +41,7 @@ def examples(page: str) -> list[object]:
 
 
 def test_the_arrangement_on_the_page_loads_and_names_every_setting():
-    written, _ = examples("arrangements.md")
+    written, _, _ = examples("arrangements.md")
     arrangement = Arrangement.model_validate(written)
     assert set(written) == set(Arrangement.model_fields)
     assert set(written["list"]) == set(ListSettings.model_fields)
@@ -49,8 +50,15 @@ def test_the_arrangement_on_the_page_loads_and_names_every_setting():
     assert {channel.via for channel in arrangement.deliver} == {"sftp", "email"}
 
 
+def test_the_framework_on_the_page_loads_and_names_every_setting():
+    _, written, _ = examples("arrangements.md")
+    Framework.model_validate(written)
+    assert set(written) | {"flights"} == set(Framework.model_fields)
+    assert set(written["parties"]["origin"]) == set(NamingParty.model_fields)
+
+
 def test_the_policy_on_the_page_loads_and_names_every_condition_and_measure():
-    _, written = examples("arrangements.md")
+    _, _, written = examples("arrangements.md")
     policy = Policy.model_validate(written)
     (rule,) = written["rules"]
     assert set(rule) == set(Rule.model_fields)

@@ -5,7 +5,7 @@ first counts.
 """
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -83,7 +83,7 @@ def due_lists(versions: Sequence[Arrangement], start: dt.datetime, end: dt.datet
     for day in map(dt.date.fromordinal, range(start.toordinal() - 2, end.toordinal() + 3)):
         version = in_force(versions, day)
         if version is not None and is_working_day(version.list, day):
-            moment = _at(day, version.list.at, version.timezone)
+            moment = at_time(day, version.list.at, version.timezone)
             if start <= moment < end and (
                 planned := [*_before_the_first(versions, day), *_until_the_next(versions, day)]
             ):
@@ -136,7 +136,7 @@ def summaries_due(versions: Sequence[Arrangement], start: dt.datetime, end: dt.d
             days = (month + _DAY * number for number in range(_FURTHEST))
             working = (day for day in days if is_working_day(version.list, day))
             day = next(islice(working, version.rejected.working_day - 1, None), None)
-            if day is not None and start <= (moment := _at(day, version.rejected.at, version.timezone)) < end:
+            if day is not None and start <= (moment := at_time(day, version.rejected.at, version.timezone)) < end:
                 found.add(moment)
         month = (month + dt.timedelta(days=31)).replace(day=1)
     return sorted(found)
@@ -152,17 +152,17 @@ def period_end(every: str, day: dt.date) -> dt.date | None:
 
 def next_due(versions: Sequence[Arrangement], after: dt.datetime) -> dt.datetime | None:
     """The first due moment after `after`, or None if there is none within two years."""
-    return _first(versions, after, range(0, 728, 14), forward=True)
+    return first_moment(lambda start, end: due_moments(versions, start, end), after, forward=True)
 
 
 def previous_due(versions: Sequence[Arrangement], before: dt.datetime) -> dt.datetime | None:
     """The last due moment at or before `before`, or None if there is none within two years."""
-    return _first(versions, before, range(0, 728, 14), forward=False)
+    return first_moment(lambda start, end: due_moments(versions, start, end), before, forward=False)
 
 
 def pull_window(source: Source, day: dt.date) -> tuple[dt.datetime, dt.datetime]:
     """When the pull of the source's `day` begins, and its cut-off."""
-    return _at(day, source.at, source.timezone), _at(day, source.cut_off, source.timezone)
+    return at_time(day, source.at, source.timezone), at_time(day, source.cut_off, source.timezone)
 
 
 def pull_moments(source: Source, start: dt.datetime, end: dt.datetime) -> list[dt.date]:
@@ -172,20 +172,28 @@ def pull_moments(source: Source, start: dt.datetime, end: dt.datetime) -> list[d
     return [day for day in days if start <= pull_window(source, day)[0] < end]
 
 
-def _first(versions: Sequence[Arrangement], around: dt.datetime, steps: range, *, forward: bool) -> dt.datetime | None:
+def first_moment(
+    moments: Callable[[dt.datetime, dt.datetime], list[dt.datetime]], around: dt.datetime, *, forward: bool
+) -> dt.datetime | None:
+    """The first moment after `around`, or the last one at or before it; None if there is none within two years.
+
+    moments: those in [start, end), in order
+    """
     instant, around = dt.timedelta(microseconds=1), around.astimezone(dt.UTC)
+    steps = range(0, 728, 14)
     for step in steps:
         near, far = dt.timedelta(days=step), dt.timedelta(days=step + steps.step)
         if forward:
-            found = due_moments(versions, around + near + instant, around + far + instant)
+            found = moments(around + near + instant, around + far + instant)
         else:
-            found = due_moments(versions, around - far + instant, around - near + instant)
+            found = moments(around - far + instant, around - near + instant)
         if found:
             return found[0] if forward else found[-1]
     return None
 
 
-def _at(day: dt.date, time: dt.time, timezone: str) -> dt.datetime:
+def at_time(day: dt.date, time: dt.time, timezone: str) -> dt.datetime:
+    """That time of the day by the clock of the timezone."""
     zone = ZoneInfo(timezone)
     local = dt.datetime.combine(day, time, zone)
     # A time that the clock skips does not survive the way over UTC: it comes back moved forward.

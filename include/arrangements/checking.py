@@ -10,8 +10,17 @@ from rich.console import Console
 from rich.table import Table
 
 from include.arrangements.calendar import Due, due_lists
+from include.arrangements.framework import PARTIES, Framework
 from include.arrangements.models import Arrangement, Source
-from include.arrangements.reading import Problem, in_force, load_offices, load_policy, load_review, load_sources
+from include.arrangements.reading import (
+    Problem,
+    in_force,
+    load_frameworks,
+    load_offices,
+    load_policy,
+    load_review,
+    load_sources,
+)
 from include.arrangements.rules import Policy
 
 _SHOWN_AHEAD = dt.timedelta(days=400)
@@ -23,7 +32,17 @@ def check(folder: Path) -> list[Problem]:
     sources, more = load_sources(folder)
     policies, of_policy = load_policy(folder)
     _, of_review = load_review(folder)
-    return sorted(problems + more + of_policy + of_review + _together(offices, sources) + _measures(offices, policies))
+    frameworks, of_frameworks = load_frameworks(folder)
+    return sorted(
+        problems
+        + more
+        + of_policy
+        + of_review
+        + of_frameworks
+        + _together(offices, sources)
+        + _measures(offices, policies)
+        + _of_frameworks(frameworks, offices, sources)
+    )
 
 
 def _together(offices: dict[str, list[Arrangement]], sources: Sequence[Source]) -> list[Problem]:
@@ -52,6 +71,32 @@ def _together(offices: dict[str, list[Arrangement]], sources: Sequence[Source]) 
                 what = f"{before} is succeeded by {succeeded[before]} already"
                 problems.append(Problem(f"offices/{office}.yaml", 1, "succeeds", what))
             succeeded[before] = office
+    return problems
+
+
+def _of_frameworks(
+    frameworks: dict[str, list[Framework]], offices: dict[str, list[Arrangement]], sources: Sequence[Source]
+) -> list[Problem]:
+    """What no agreement can see alone: cases that nobody pulls or that come too late, passwords, others' recipients."""
+    problems = []
+    taken = {channel.key: office for office, versions in offices.items() for channel in versions[-1].deliver}
+    for host, versions in frameworks.items():
+        newest, file = versions[-1], f"frameworks/afg/{host}.yaml"
+        cases = next((one for one in sources if (one.host_country, one.kind) == (host, "avr_cases")), None)
+        if cases is None:
+            problems.append(Problem(file, 1, "host_country", f"sources.yaml has no entry for avr_cases of {host}"))
+        elif cases.timezone == newest.timezone and newest.at <= cases.cut_off:
+            what = f"is not after the cut-off of the host country's cases, {cases.cut_off:%H:%M}"
+            problems.append(Problem(file, 1, "at", what))
+        for party in PARTIES:
+            for number, channel in enumerate(newest.party(party).deliver, start=1):
+                where = f"parties.{party}.deliver.{number}"
+                if channel.seal == "password" and channel.password_by is None:
+                    what = "is missing: write by which way the party is told its password, never one of its mailboxes"
+                    problems.append(Problem(file, 1, f"{where}.password_by", what))
+                if party in ("origin", "host") and channel.key in taken:
+                    what = f"is where the lists of {taken[channel.key]} go: they name who applied for asylum"
+                    problems.append(Problem(file, 1, where, what))
     return problems
 
 
@@ -92,6 +137,13 @@ def report(folder: Path, console: Console, of: Sequence[str] = ()) -> int:
     console.print(table)
     hosts = len({source.host_country for source in sources})
     console.print(f"{len(sources)} sources of {hosts} host countries")
+    for host, versions_of in load_frameworks(folder)[0].items():
+        agreed = versions_of[-1]
+        parties = ", ".join(f"{party} {' '.join(agreed.party(party).languages)}" for party in PARTIES)
+        until = f" until {agreed.until}" if agreed.until else ""
+        console.print(
+            f"Afghans from {host}, from {agreed.effective_from}{until}: {parties}", highlight=False, soft_wrap=True
+        )
     for policy in load_policy(folder)[0]:
         rules = ", ".join(f"{rule.name} ({' '.join(rule.measures)})" for rule in policy.rules)
         console.print(f"Persons of concern from {policy.effective_from}: {rules}", highlight=False, soft_wrap=True)

@@ -7,6 +7,7 @@ Reach for this to see which settings there are and what each allows. Reading the
 import datetime as dt
 import hashlib
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Protocol
 from zoneinfo import available_timezones
 
@@ -342,6 +343,25 @@ def _mailbox(address: str) -> str:
     return f"{name.partition('+')[0]}@{domain}"
 
 
+def passwords_go_another_way(channels: Sequence[SftpChannel | EmailChannel]) -> None:
+    """raises: ValueError if a channel's password goes to a mailbox that gets what it opens"""
+    mailboxes = {_mailbox(to) for channel in channels if channel.via == "email" for to in channel.to}
+    for channel in channels:
+        named = re.findall(r"[^\s,;:<>()]+@[^\s,;:<>()]+", channel.password_by or "")
+        if mailboxes & {_mailbox(address) for address in named}:
+            raise ValueError(
+                "password_by names a mailbox that gets the lists: who opens it would have list and password; "
+                "write another way, such as a telephone number"
+            )
+
+
+def check_recipients_differ(channels: Sequence[SftpChannel | EmailChannel]) -> None:
+    """raises: ValueError if two channels lead to one recipient"""
+    keys = [channel.key for channel in channels]
+    if len(set(keys)) != len(keys):
+        raise ValueError("deliver names the same recipient twice")
+
+
 class Addressee(Protocol):
     """Who is sent something: an office by its arrangement, or whoever else has a code, a language and channels."""
 
@@ -398,28 +418,15 @@ class Arrangement(Model):
     effective_from: dt.date = Field(description="The first day on which this version is in force")
 
     @model_validator(mode="after")
-    def _passwords_go_another_way(self) -> "Arrangement":
-        mailboxes = {_mailbox(to) for channel in self.deliver if channel.via == "email" for to in channel.to}
-        for channel in self.deliver:
-            named = re.findall(r"[^\s,;:<>()]+@[^\s,;:<>()]+", channel.password_by or "")
-            if mailboxes & {_mailbox(address) for address in named}:
-                raise ValueError(
-                    "password_by names a mailbox that gets the lists: who opens it would have list and password; "
-                    "write another way, such as a telephone number"
-                )
+    def _channels_are_sound(self) -> "Arrangement":
+        passwords_go_another_way(self.deliver)
+        check_recipients_differ(self.deliver)
         return self
 
     @model_validator(mode="after")
     def _folder_is_somewhere(self) -> "Arrangement":
         if self.answers.folder and not any(channel.via == "sftp" for channel in self.deliver):
             raise ValueError("answers.folder is on the server of an SFTP channel, and deliver has none; use a mailbox")
-        return self
-
-    @model_validator(mode="after")
-    def _recipients_differ(self) -> "Arrangement":
-        keys = [channel.key for channel in self.deliver]
-        if len(set(keys)) != len(keys):
-            raise ValueError("deliver names the same recipient twice")
         return self
 
     def covers(self, host_country: str, iom_office: str | None) -> bool:

@@ -1,7 +1,7 @@
 """From YAML to arrangements, with the line of every mistake.
 
-Reach for `load_offices`, `load_sources`, `load_policy`, `load_review`: what is broken is told and left out, what is
-good goes on.
+Reach for `load_offices`, `load_frameworks`, `load_sources`, `load_policy` and `load_review`: what is broken is told and
+left out, what is good goes on.
 """
 
 import datetime as dt
@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from include.arrangements.framework import Framework
 from include.arrangements.models import Arrangement, CooperationReview, Source
 from include.arrangements.rules import Policy
 
@@ -26,7 +27,8 @@ _IN_OUR_WORDS = {
     "tuple_type": "is one value; write a list, in brackets: [one, another]",
 }
 _M = TypeVar("_M", bound=BaseModel)
-_Dated = TypeVar("_Dated", Arrangement, Policy)
+_Dated = TypeVar("_Dated", Arrangement, Framework, Policy)
+_Version = TypeVar("_Version", Arrangement, Framework)
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -56,27 +58,42 @@ def load_offices(folder: Path) -> tuple[dict[str, list[Arrangement]], list[Probl
 
     A broken file takes its own office away and no other.
     """
-    offices: dict[str, list[Arrangement]] = {}
+    return _load_dated(folder, "offices", Arrangement, "office")
+
+
+def load_frameworks(folder: Path) -> tuple[dict[str, list[Framework]], list[Problem]]:
+    """The agreements of `folder`/frameworks/afg: for each host country its versions, oldest first; and every problem.
+
+    A broken file takes its own host country away and no other.
+    """
+    return _load_dated(folder, "frameworks/afg", Framework, "host_country")
+
+
+def _load_dated(
+    folder: Path, inside: str, model: type[_Version], named_by: str
+) -> tuple[dict[str, list[_Version]], list[Problem]]:
+    """Files of dated versions, each named as their setting `named_by` says."""
+    loaded: dict[str, list[_Version]] = {}
     problems: list[Problem] = []
-    for path in sorted((folder / "offices").glob("*.yaml")):
-        name = f"offices/{path.name}"
+    for path in sorted((folder / inside).glob("*.yaml")):
+        name = f"{inside}/{path.name}"
         documents, found = _documents(path, name)
         versions = []
         for document in documents:
-            arrangement, wrong = _validated(Arrangement, document, name)
+            version, wrong = _validated(model, document, name)
             found += wrong
-            if arrangement and arrangement.office != path.stem:
-                line = document.lines.get(("office",), document.line)
-                found.append(Problem(name, line, "office", f"the file's name says {path.stem}"))
-            elif arrangement:
-                versions.append(arrangement)
+            if version and getattr(version, named_by) != path.stem:
+                line = document.lines.get((named_by,), document.line)
+                found.append(Problem(name, line, named_by, f"the file's name says {path.stem}"))
+            elif version:
+                versions.append(version)
         days = [version.effective_from for version in versions]
         if len(set(days)) != len(days):
             found.append(Problem(name, 1, "effective_from", "two versions begin on the same day"))
         if not found and versions:
-            offices[path.stem] = sorted(versions, key=lambda version: version.effective_from)
+            loaded[path.stem] = sorted(versions, key=lambda version: version.effective_from)
         problems += found
-    return offices, problems
+    return loaded, problems
 
 
 def load_policy(folder: Path) -> tuple[list[Policy], list[Problem]]:
@@ -166,7 +183,7 @@ def load_review(folder: Path) -> tuple[CooperationReview, list[Problem]]:
     return CooperationReview(), problems
 
 
-def version(of: Arrangement | Policy) -> str:
+def version(of: Arrangement | Framework | Policy) -> str:
     """A short name of exactly this content, for the ledger: 12 hexadecimal digits."""
     return hashlib.sha256(of.model_dump_json().encode()).hexdigest()[:12]
 

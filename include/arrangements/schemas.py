@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from include.arrangements.framework import Framework
 from include.arrangements.models import Arrangement, CooperationReview, Source
 from include.arrangements.rules import Policy
 
@@ -22,6 +23,7 @@ def schemas() -> dict[str, dict[str, Any]]:
     """Each schema by its file name."""
     return {
         "arrangement.schema.json": Arrangement.model_json_schema(by_alias=True),
+        "framework.schema.json": Framework.model_json_schema(),
         "persons_of_concern.schema.json": Policy.model_json_schema(by_alias=True),
         "review.schema.json": CooperationReview.model_json_schema(),
         "sources.schema.json": _Sources.model_json_schema(),

@@ -14,13 +14,15 @@ from pathlib import Path
 
 import openpyxl
 
-from include.arrangements.models import Arrangement, Channel
+from include.arrangements.framework import AddressedParty
+from include.arrangements.models import Addressee, Arrangement, Channel
 from include.delivery.unsealing import CannotOpen, unseal
 from include.demo.setting import OfficeSecrets, Setting
 from include.lists.document import NOTICES
 from include.lists.opening import NotAList, OpenedList, open_list
 from include.settings import write_private
 
+_VIEW = re.compile(r"AFG-[A-Z]{3}_\d{4}-[OHUI]\d{2,}(?=_)")
 _LIST = re.compile(r"(?P<office>[A-Z]{3}-[A-Z0-9]{2,8})_\d{4}-\d{4,}(?=_)")
 
 
@@ -43,8 +45,8 @@ class Received:
     mail: EmailMessage | None = None
 
 
-def answer_tests(setting: Setting, offices: dict[str, list[Arrangement]]) -> dict[str, list[str]]:
-    """The codes that each office reads in its test messages, once it has opened them. They are then put away."""
+def answer_tests(setting: Setting, offices: Mapping[str, Sequence[Addressee]]) -> dict[str, list[str]]:
+    """The codes that each office or party reads in its test messages, once opened; then they are put away."""
     codes: dict[str, list[str]] = {}
     for office, versions in sorted(offices.items()):
         for channel in versions[-1].deliver:
@@ -108,6 +110,58 @@ def open_lists(setting: Setting, office: str, channel: Channel, known: Collectio
             mail = brought_by.get(number)
             opened.append(replace(_open(office, channel, number, files, setting), mail=mail))
     return opened
+
+
+@dataclass(frozen=True)
+class ReceivedView:
+    """A view of a framework as its party has it. `problem` is None if it could be opened and is in order.
+
+    files: name and content, unsealed; the languages of the party, and for CSV what is said beside it
+    """
+
+    party: AddressedParty
+    number: str
+    seal: str
+    files: dict[str, bytes]
+    problem: str | None
+
+
+def open_views(setting: Setting, parties: Iterable[AddressedParty]) -> list[ReceivedView]:
+    """Open every view of these parties with what each alone has; each is also written, opened, to `setting.opened`."""
+    return [_open_view(setting, to, *came) for to in parties for came in _views_of(setting, to)]
+
+
+def _views_of(setting: Setting, to: AddressedParty) -> Iterator[tuple[Channel, str, dict[str, bytes]]]:
+    for channel in to.deliver:
+        by_number: dict[str, dict[str, bytes]] = {}
+        for name, content, _ in _came(setting, to.code, channel):
+            if named := _VIEW.match(name):
+                by_number.setdefault(named[0], {})[name] = content
+        for number, files in sorted(by_number.items()):
+            yield channel, number, files
+
+
+def _open_view(
+    setting: Setting, to: AddressedParty, channel: Channel, number: str, files: dict[str, bytes]
+) -> ReceivedView:
+    try:
+        opened = dict(
+            _unsealed(name, files, channel, setting, setting.secrets[to.code])
+            for name in files
+            if not name.endswith(".asc")
+        )
+    except CannotOpen as error:
+        return ReceivedView(to, number, channel.seal, {}, str(error))
+    for name, content in opened.items():
+        write_private(Path(setting.opened, to.code, name), content)
+    expected = {f"{number}_{language}.{to.file_format}" for language in to.languages}
+    begins = {"pdf": b"%PDF", "xlsx": b"PK", "csv": "\ufeff".encode()}[to.file_format]
+    problem = None
+    if missing := expected - set(opened):
+        problem = f"lacks {', '.join(sorted(missing))}"
+    elif not all(opened[name].startswith(begins) for name in expected):
+        problem = f"is no {to.file_format}"
+    return ReceivedView(to, number, channel.seal, opened, problem)
 
 
 def mails(setting: Setting, addresses: Sequence[str]) -> Iterator[EmailMessage]:

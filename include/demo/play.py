@@ -69,10 +69,12 @@ def play(
 
 
 def _sit_down(setting: Setting, office: str) -> Desk:
-    versions = load_offices(setting.arrangements)[0].get(office)
-    if not versions or office not in setting.secrets:
-        raise LookupError(f"the demo has no office {office}; it has {', '.join(sorted(setting.secrets))}")
-    desk = Desk(setting.seen_by(office), versions[-1])
+    offices = {
+        one: versions for one, versions in load_offices(setting.arrangements)[0].items() if one in setting.secrets
+    }
+    if office not in offices:
+        raise LookupError(f"the demo has no office {office}; it has {', '.join(sorted(offices))}")
+    desk = Desk(setting.seen_by(office), offices[office][-1])
     list(desk.came_back())  # what came before is no news
     return desk
 

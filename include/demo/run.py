@@ -25,16 +25,18 @@ from rich.table import Table
 from sqlalchemy import func, select
 
 from include.arrangements.calendar import due_moments
-from include.arrangements.models import Arrangement
-from include.arrangements.reading import load_offices, load_sources
+from include.arrangements.framework import PARTIES, AddressedParty
+from include.arrangements.models import Addressee, Arrangement
+from include.arrangements.reading import load_frameworks, load_offices, load_sources
 from include.demo.airflow import Airflow
 from include.demo.answering import Answer, Door, answer, doors
-from include.demo.office import Received, answer_tests, open_everything, open_lists
+from include.demo.office import Received, ReceivedView, answer_tests, open_everything, open_lists, open_views
 from include.demo.setting import Setting, build
 from include.ledger import intake, outbox, responses
 from include.ledger.engine import reading
 from include.ledger.migrating import migrate
-from include.ledger.models import Delivery
+from include.ledger.models import Delivery, Paper
+from include.reports.framework.compose import KIND as VIEWS
 from include.sample.world import World
 from include.settings import ROOT, private_folder
 
@@ -72,15 +74,19 @@ class Progressed:
     seen_to: int
     due: int
     owed: int
+    views: int
+    views_due: int
 
     @property
     def done(self) -> bool:
-        return self.reconciled == self.partitions and self.seen_to == self.due and not self.owed
+        done = self.reconciled == self.partitions and self.seen_to == self.due and self.views == self.views_due
+        return done and not self.owed
 
     def __str__(self) -> str:
         return (
             f"{self.pulled} of {2 * self.partitions} extracts in, {self.reconciled} of {self.partitions} "
-            f"host countries reconciled, {self.seen_to} of {self.due} offices seen to"
+            f"host countries reconciled, {self.seen_to} of {self.due} offices seen to, "
+            f"{self.views} of {self.views_due} views of frameworks with their parties"
         )
 
 
@@ -144,13 +150,21 @@ class Demo(AbstractContextManager["Demo"]):
     def offices(self) -> dict[str, list[Arrangement]]:
         return load_offices(self.setting.arrangements)[0]
 
+    @property
+    def parties(self) -> dict[str, list[AddressedParty]]:
+        """The parties of frameworks, by code."""
+        agreements = load_frameworks(self.setting.arrangements)[0].values()
+        addressed = [AddressedParty(versions[-1], party) for versions in agreements for party in PARTIES]
+        return {one.code: [one] for one in addressed}
+
     def open_addresses(self, said: Callable[[str], None] = lambda _: None) -> None:
-        """Prove every office's arrangement as an operator would, by a test message that the office answers."""
-        said("a test message to every office")
-        done = self.command("check", "--connect", "--office", *self.offices)
+        """Prove every arrangement as an operator would, by a test message that its office or party answers."""
+        said("a test message to every office and party")
+        everybody: dict[str, Sequence[Addressee]] = {**self.offices, **self.parties}
+        done = self.command("check", "--connect", "--office", *everybody)
         if done.returncode:
             raise DemoFailed(f"an arrangement does not hold:\n{done.stdout}{done.stderr}")
-        for office, codes in answer_tests(self.setting, self.offices).items():
+        for office, codes in answer_tests(self.setting, everybody).items():
             for code in codes:
                 done = self.command("confirm", office, code, "--by", "the demo")
                 if done.returncode:
@@ -209,6 +223,8 @@ class Demo(AbstractContextManager["Demo"]):
             newest = intake.newest_reconciled(session, hosts)
             seen_to = outbox.composed_for(session)
             owed = len(outbox.owed_lists(session, dt.datetime.now(dt.UTC) + dt.timedelta(days=1)))
+            told = select(func.count()).select_from(Paper).filter_by(kind=VIEWS, state="told", period_from=day)
+            views = session.scalar(told) or 0
         due = self._due.setdefault(day, self.due_on(day))
         return Progressed(
             pulled=pulled,
@@ -217,6 +233,8 @@ class Demo(AbstractContextManager["Demo"]):
             seen_to=sum((seen := seen_to.get(office)) is not None and seen >= moment for office, moment in due.items()),
             due=len(due),
             owed=owed,
+            views=views,
+            views_due=sum(to.framework.covers_until(day) is not None for (to,) in self.parties.values()),
         )
 
     def due_on(self, day: dt.date) -> dict[str, dt.datetime]:
@@ -269,6 +287,10 @@ class Demo(AbstractContextManager["Demo"]):
     def received(self) -> list[Received]:
         """Every list as its office has it, opened and checked with what the office alone has."""
         return open_everything(self.setting, self.offices)
+
+    def received_views(self) -> list[ReceivedView]:
+        """Every view as its party has it, opened and checked with what the party alone has."""
+        return open_views(self.setting, [to for (to,) in self.parties.values()])
 
     def answer_lists(self) -> list[Answered]:
         """Let an office answer by each door: a concern about the newest who is NEW, and a record that was closed.
@@ -343,6 +365,11 @@ class Demo(AbstractContextManager["Demo"]):
             raise DemoFailed(f"the review was not made:\n{done.stderr}")
         return Path(done.stdout.splitlines()[0])
 
+    def views_sent(self) -> int:
+        """Views that the ledger says their parties have."""
+        with reading(self.setting.ledger) as session:
+            return session.scalar(select(func.count()).select_from(Paper).filter_by(kind=VIEWS, state="told")) or 0
+
     def sealed_count(self) -> int:
         """Deliveries that the ledger says were made."""
         with reading(self.setting.ledger) as session:
@@ -405,6 +432,8 @@ def run(folder: Path, *, days: int, once: bool) -> int:
                 said("opening every list as its office does")
                 received = demo.received()
                 said.done(f"{len(received)} lists opened")
+                views = demo.received_views()
+                said.done(f"{len(views)} views of frameworks opened by their parties")
                 said("an office answers by each door")
                 answered = demo.answer_lists()
                 for one in answered:
@@ -415,10 +444,11 @@ def run(folder: Path, *, days: int, once: bool) -> int:
                 review = demo.review()
                 said.done("the review of the cooperation is made")
                 said.stop()
-                _show(console, demo, received, review)
-                good = len(received) == demo.sealed_count() and all(found.problem is None for found in received)
+                _show(console, demo, received, views, review)
+                good = len(received) == demo.sealed_count() and len(views) == demo.views_sent()
+                good = good and not any(found.problem for found in received) and not any(view.problem for view in views)
                 if not good:
-                    console.print("[red]Not every list arrived and could be opened: see above.[/red]")
+                    console.print("[red]Not everything arrived and could be opened: see above.[/red]")
                 if not once:
                     console.print("The UI stays up. Ctrl-C ends it. Be an office in another terminal: make office")
                     while True:
@@ -432,7 +462,7 @@ def run(folder: Path, *, days: int, once: bool) -> int:
     return 0 if good else 1
 
 
-def _show(console: Console, demo: Demo, received: list[Received], review: Path) -> None:
+def _show(console: Console, demo: Demo, received: list[Received], views: list[ReceivedView], review: Path) -> None:
     # Eighty columns wide, so that it is whole in any terminal.
     table = Table(
         title="What each office received", title_justify="left", header_style="bold", padding=0, box=SIMPLE_HEAD
@@ -444,6 +474,15 @@ def _show(console: Console, demo: Demo, received: list[Received], review: Path) 
         counts = [str(found.counts.get(notice, "") or "") for notice in notices]
         opened = "[green]yes[/green]" if found.problem is None else f"[red]{found.problem}[/red]"
         table.add_row(found.list_number, f"{found.via} {found.seal}", *counts, opened)
+    console.print(table)
+    table = Table(
+        title="What each party of a framework received", title_justify="left", header_style="bold", box=SIMPLE_HEAD
+    )
+    for heading in ("view", "party", "came by", "languages", "opened"):
+        table.add_column(heading)
+    for view in views:
+        opened = "[green]yes[/green]" if view.problem is None else f"[red]{view.problem}[/red]"
+        table.add_row(view.number, view.party.party, f"sftp {view.seal}", " ".join(view.party.languages), opened)
     console.print(table)
     where = Table.grid(padding=(0, 2))
     where.add_row("Lists as opened", str(demo.setting.opened))

@@ -13,7 +13,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from include.arrangements.reading import load_offices
+from include.arrangements.framework import PARTIES, AddressedParty
+from include.arrangements.reading import load_frameworks, load_offices
 from include.delivery.openpgp import make_key
 from include.delivery.passwords import make_password as make_list_password
 from include.demo.border import AUTHSERV_ID
@@ -133,15 +134,7 @@ def build(folder: Path, days: list[dt.date]) -> Setting:
         secrets[office] = OfficeSecrets(secret, make_list_password(), identity, make_password(), make_password())
         mail_users[office] = secrets[office].mail_password
         writes_as[office] = sorted(versions[-1].senders)
-        connections[f"seal_{office.lower().replace('-', '_')}"] = {
-            "conn_type": "generic",
-            "password": secrets[office].password,
-            "extra": {
-                "public_key": public,
-                "password_since": dt.datetime.now(dt.UTC).date().isoformat(),
-                "age_recipient": recipient,
-            },
-        }
+        connections[f"seal_{office.lower().replace('-', '_')}"] = _seal(secrets[office], public, recipient)
         path = arrangements / "offices" / f"{office}.yaml"
         recorded = re.sub(r"(fingerprint:) .*", rf"\1 {fingerprint}", path.read_text())
         path.write_text(re.sub(r"(recipient:) .*", rf"\1 {recipient}", recorded))
@@ -152,6 +145,25 @@ def build(folder: Path, days: list[dt.date]) -> Setting:
                     private_folder(home / place.strip("/"))
                 users[office] = {"password": secrets[office].sftp_password, "folder": str(home)}
                 connections[channel.connection] = _sftp(sftp_port, office, users[office]["password"], sftp)
+    for host, agreements in load_frameworks(arrangements)[0].items():
+        path = arrangements / "frameworks" / "afg" / f"{host}.yaml"
+        for party in PARTIES:
+            to = AddressedParty(agreements[-1], party)
+            public, secret, fingerprint = make_key(f"{to.code} (demo)")
+            identity, recipient = make_age_identity()
+            secrets[to.code] = OfficeSecrets(secret, make_list_password(), identity, make_password(), make_password())
+            connections[f"seal_{to.code.lower().replace('-', '_')}"] = _seal(secrets[to.code], public, recipient)
+            for channel in to.deliver:
+                if channel.via != "sftp":
+                    continue
+                recorded = path.read_text()
+                if channel.fingerprint:
+                    recorded = re.sub(r"\s*".join(channel.fingerprint), fingerprint, recorded)
+                path.write_text(recorded.replace(channel.recipient, recipient) if channel.recipient else recorded)
+                home = private_folder(folder / "offices" / to.code)
+                private_folder(home / channel.folder.strip("/"))
+                users[to.code] = {"password": secrets[to.code].sftp_password, "folder": str(home)}
+                connections[channel.connection] = _sftp(sftp_port, to.code, users[to.code]["password"], sftp)
     servers = {
         "sftp": {"port": sftp_port, "host_key": host_key, "users": users},
         "mail": {
@@ -199,6 +211,18 @@ def build(folder: Path, days: list[dt.date]) -> Setting:
     )
     save(setting)
     return setting
+
+
+def _seal(secrets: OfficeSecrets, public_key: str, age_recipient: str) -> dict[str, Any]:
+    return {
+        "conn_type": "generic",
+        "password": secrets.password,
+        "extra": {
+            "public_key": public_key,
+            "password_since": dt.datetime.now(dt.UTC).date().isoformat(),
+            "age_recipient": age_recipient,
+        },
+    }
 
 
 def _sftp(port: int, user: str, password: str, extra: dict[str, str]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ Reach for this to know which columns a kind of extract has, to check a table of 
 turn checked text into dates, moments and booleans. The contract is docs/extracts.md, written for data owners.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Literal, NamedTuple
@@ -154,14 +154,15 @@ def empty(kind: str) -> pd.DataFrame:
     return typed(pd.DataFrame({column.name: pd.array([], dtype=TEXT_DTYPE) for column in COLUMNS[kind]}), kind)
 
 
-def schema(kind: str, host_country: str, day: date) -> pa.DataFrameSchema:
+def schema(kind: str, host_country: str, day: date, of: Sequence[Column] | None = None) -> pa.DataFrameSchema:
     """The pandera schema of one extract, over a table of trimmed text with nulls for empty cells.
 
     Each check's `name` is the column to blame and its `error` the end of a sentence that starts with the cell.
+    of: only these columns of the contract, among them those that its rules look at
     """
     columns = {
         column.name: pa.Column(TEXT_DTYPE, nullable=True, checks=list(_checks(column, host_country, day)))
-        for column in COLUMNS[kind]
+        for column in of or COLUMNS[kind]
     }
     # Pandera copies each failing cell into its report; the failing rows themselves are read from check_output.
     between = [pa.Check(rule.holds, name=rule.column, error=rule.problem, n_failure_cases=1) for rule in RULES[kind]]
@@ -171,11 +172,12 @@ def schema(kind: str, host_country: str, day: date) -> pa.DataFrameSchema:
 def problems(rows: pd.DataFrame, kind: str, host_country: str, day: date) -> pd.DataFrame:
     """Everything that is wrong with `rows`, all at once: one line for each cell and rule that it breaks.
 
-    rows: text, every column of `kind`, index 0..n-1
+    rows: text, index 0..n-1, every column of `kind`, or those of them that count
     returns: `position` (in rows), `column`, `reason` (the end of a sentence that starts with the cell)
     """
     try:
-        schema(kind, host_country, day).validate(rows, lazy=True, inplace=True)
+        here = [column for column in COLUMNS[kind] if column.name in rows]
+        schema(kind, host_country, day, here).validate(rows, lazy=True, inplace=True)
     except SchemaErrors as error:
         failed = error.schema_errors
     else:
@@ -197,7 +199,11 @@ def typed(rows: pd.DataFrame, kind: str) -> pd.DataFrame:
     """
     convert = {"date": as_dates, "moment": as_moments, "boolean": _as_booleans}
     return pd.DataFrame(
-        {column.name: convert.get(column.form, lambda text: text)(rows.pop(column.name)) for column in COLUMNS[kind]}
+        {
+            column.name: convert.get(column.form, lambda text: text)(rows.pop(column.name))
+            for column in COLUMNS[kind]
+            if column.name in rows
+        }
     )
 
 

@@ -103,6 +103,18 @@ def good_rows(
     return pd.read_parquet(path, columns=list(columns) if columns else None, filters=named)
 
 
+def rows_judged_by(partition: Partition, extract: AcceptedExtract, columns: Collection[str]) -> pd.DataFrame:
+    """The rows of an accepted extract that are good in these columns, whatever its other columns hold.
+
+    Read from the landed bytes each time: the rows that are kept lack those with a mistake in any column.
+    columns: of the contract, as `read_extract` wants them in `only`
+    """
+    host, day = partition.host_country, partition.day
+    landed = open_landed(data_folder() / "landing", extract.kind, host, day, extract.sha256)
+    name = f"{host}/{extract.file_name}"
+    return read_extract(landed, extract.kind, host, day, None, name=name, only=columns).rows
+
+
 def _good_rows_path(partition: Partition, kind: str, sha256: str) -> Path:
     folder = data_folder() / "good_rows" / partition.host_country / partition.day.isoformat() / kind
     return private_folder(folder) / f"{sha256}.parquet"

@@ -7,7 +7,7 @@ table of text, and keeps count of every row.
 import codecs
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,12 +61,21 @@ class _Text:
 
 
 def read_extract(
-    path: Path, kind: str, host_country: str, day: dt.date, manifest: Manifest | None, *, name: str | None = None
+    path: Path,
+    kind: str,
+    host_country: str,
+    day: dt.date,
+    manifest: Manifest | None,
+    *,
+    name: str | None = None,
+    only: Collection[str] | None = None,
 ) -> Extract:
     """Read a landed file under its contract.
 
     path: a file ending in .csv, .xlsx or .parquet
     name: what the source calls the file, for messages; the file's own name by default
+    only: columns of the contract, among them `host_country` and those that its rules look at: the others are not read,
+        and so no row is set aside, or told from another, because of what they hold
     raises: ExtractRefused if the file is not what the source meant to send: cut off, of another country or day,
         without a required column, or not readable
     """
@@ -85,6 +94,7 @@ def read_extract(
 
     columns = [column.name for column in COLUMNS[kind]]
     unknown = tuple(column for column in text.header if column not in columns)
+    columns = [column for column in columns if only is None or column in only]
     rows = pd.DataFrame({column: _trimmed(text.table.get(column), len(text.table)) for column in columns})
     _refuse_other_countries(rows["host_country"], text.numbers, host_country, file)
     found = problems(rows, kind, host_country, day)

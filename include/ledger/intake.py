@@ -47,6 +47,17 @@ def extract_in_force(session: Session, partition: Partition, kind: str) -> Extra
     ).first()
 
 
+def newest_extract(session: Session, host_country: str, kind: str, until: dt.date) -> Extract | None:
+    """The extract in force of the newest day not after `until`, if there is one."""
+    return session.scalars(
+        select(Extract)
+        .filter_by(host_country=host_country, kind=kind)
+        .where(Extract.day <= until)
+        .order_by(Extract.day.desc(), Extract.turn.desc())
+        .limit(1)
+    ).first()
+
+
 def previous_row_count(session: Session, partition: Partition, kind: str) -> int | None:
     """Rows of the newest extract of an earlier day, or None if there was none."""
     return session.scalars(

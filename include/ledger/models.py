@@ -576,15 +576,16 @@ class Paper(Base):
 
 
 class PaperCase(Base):
-    """That a paper names this case: for a person who asks what was told of them, and for erasure."""
+    """That a paper names this case: for a person who asks what was told of them, and for erasure.
+
+    The case need not be in the ledger yet: a view is made of cases that no reconciliation has seen.
+    """
 
     __tablename__ = "paper_case"
 
     paper_id: Mapped[int] = mapped_column(ForeignKey("paper.id"), primary_key=True)
     host_country: Mapped[str] = mapped_column(String(3), primary_key=True)
     case_id: Mapped[str] = mapped_column(String(64), primary_key=True)
-
-    __table_args__ = (ForeignKeyConstraint(["host_country", "case_id"], ["case.host_country", "case.case_id"]),)
 
 
 class PaperDelivery(Sending, Base):

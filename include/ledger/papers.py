@@ -66,6 +66,12 @@ def paper_of(session: Session, series: str, period_from: dt.date, period_to: dt.
     return session.scalars(found.where(Paper.state != "void")).first()
 
 
+def unsent(session: Session, series: str) -> list[str]:
+    """The numbers of the papers of a series that nobody is known to have; the oldest first."""
+    waiting = select(Paper.number_text).filter_by(series=series, state="sealed").order_by(Paper.year, Paper.number)
+    return list(session.scalars(waiting))
+
+
 def papers_of_kind(session: Session, kind: str) -> list[Paper]:
     """Every paper of this kind, those that were voided as well, which may have been read; oldest period first."""
     return list(session.scalars(select(Paper).filter_by(kind=kind).order_by(Paper.period_from, Paper.id)))

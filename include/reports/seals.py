@@ -3,8 +3,9 @@
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 
-from include.arrangements.models import Arrangement
-from include.arrangements.reading import in_force, load_offices
+from include.arrangements.framework import PARTIES, AddressedParty
+from include.arrangements.models import Addressee
+from include.arrangements.reading import in_force, load_frameworks, load_offices
 from include.delivery.keys import SealingKey, SealRefused
 from include.delivery.outcomes import DeliveryRefused
 from include.delivery.sealing import seal, seal_ends_on, signing_ends_on
@@ -20,38 +21,43 @@ class SealsEnd(RuntimeError):
     """Keys or passwords end soon, or seal nothing today; the message names each office and day, and no key."""
 
 
-def check_seals_last(keys_of: Callable[[Arrangement], Mapping[str, SealingKey]], now: dt.datetime) -> None:
-    """Seal nothing for every channel of every office, as its next list would be, and look when that ends.
+def check_seals_last(keys_of: Callable[[Addressee], Mapping[str, SealingKey]], now: dt.datetime) -> None:
+    """Seal nothing for every channel of every office and party, as what comes next would be, and look when that ends.
 
     keys_of: what seals and signs for each channel of an arrangement, by channel key
-    raises: SealsEnd, with a line for each office that cannot be sealed for, or not for WARNING longer
+    raises: SealsEnd, with a line for each that cannot be sealed for, or not for WARNING longer
     """
     offices, _ = load_offices(arrangements_folder())
     found: dict[str, None] = {}
-    for office, versions in sorted(offices.items()):
-        arrangement = in_force(versions, now.date()) or versions[0]
+    frameworks, _ = load_frameworks(arrangements_folder())
+    agreements = [in_force(versions, now.date()) or versions[0] for _, versions in sorted(frameworks.items())]
+    everybody: list[Addressee] = [
+        *(in_force(versions, now.date()) or versions[0] for _, versions in sorted(offices.items())),
+        *(AddressedParty(agreement, party) for agreement in agreements for party in PARTIES),
+    ]
+    for arrangement in everybody:
         try:
             keys = keys_of(arrangement)
         except DeliveryRefused as refused:
-            found[f"{office}: {refused}"] = None
+            found[f"{arrangement.code}: {refused}"] = None
             continue
         found |= dict.fromkeys(_endings(arrangement, keys, now))
     if found:
         raise SealsEnd("\n".join(found))
 
 
-def _endings(arrangement: Arrangement, keys: Mapping[str, SealingKey], now: dt.datetime) -> Iterator[str]:
+def _endings(arrangement: Addressee, keys: Mapping[str, SealingKey], now: dt.datetime) -> Iterator[str]:
     for channel in arrangement.deliver:
         key = keys[channel.key]
         try:
             seal(_TRIAL, channel, key, now)
             of_seal, of_signature = seal_ends_on(channel, key), signing_ends_on(key.signing)
         except SealRefused as refused:
-            yield f"{arrangement.office} gets no lists by {channel.via}: {refused}"
+            yield f"{arrangement.code} gets no lists by {channel.via}: {refused}"
             continue
         what = {"pgp": "OpenPGP key", "password": "list password"}.get(channel.seal)
         last = now.date() + WARNING
         if of_seal and of_seal <= last:
-            yield f"{arrangement.office}: its {what} ends on {of_seal}; after that no list is made for it"
+            yield f"{arrangement.code}: its {what} ends on {of_seal}; after that no list is made for it"
         if of_signature and of_signature <= last:
             yield f"every office: IOM's signing key ends on {of_signature}; after that no list is made"

@@ -27,8 +27,8 @@ PROCEDURE_COLUMNS = (
 
 ROLES = ("changed", "cancelled", "departed")
 """For each IOM office: told as NEW on the first day; what their names say on the second."""
-OTHERS = ("never_applied", "rejected", "quarantined", "register_only")
-"""For each host country: none of them is ever on a list."""
+OTHERS = ("never_applied", "rejected", "quarantined", "register_only", "objects")
+"""For each host country: none of them is ever on a list. The last one, an Afghan, is in no view but IOM's either."""
 
 # Sixteen beginnings, middles and ends; no language of the world has them, in either script.
 _LATIN = (
@@ -83,10 +83,10 @@ def _make(host: Host, name: str, role: str, office: str | None, number: int, fir
         "place_of_birth": latin[4],
         "date_of_birth": birth,
         "sex": "FM"[number % 2],
-        "nationality": host.nationality_codes[0],
+        "nationality": "AFG" if role == "objects" else host.nationality_codes[0],
         "unhcr_reference": unhcr,
     }
-    has_record = role != "never_applied"
+    has_record = role not in ("never_applied", "objects")
     said_by_many = ("sex", "nationality", "name_original_script")
     values = [
         *((column, str(text)) for column, text in person.items() if column not in said_by_many),
@@ -117,6 +117,7 @@ def _make(host: Host, name: str, role: str, office: str | None, number: int, fir
                 "expected_departure_on": expected.isoformat(),
                 "status": "booked",
                 "sharing_consent": "true",
+                "origin_objection": "true" if role == "objects" else None,
             },
         )
         _second_day(case, role, first_day + dt.timedelta(days=1), expected)

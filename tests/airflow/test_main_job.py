@@ -8,7 +8,9 @@ import datetime as dt
 import email
 import email.policy
 import imaplib
+import io
 import json
+import re
 import sqlite3
 import ssl
 import time
@@ -17,8 +19,10 @@ from contextlib import contextmanager
 from email.message import EmailMessage
 from pathlib import Path
 
+import openpyxl
 import pandas as pd
 import pytest
+from pypdf import PdfReader
 from sqlalchemy import create_engine, inspect, select
 
 from include.demo.run import Demo
@@ -61,6 +65,44 @@ def test_all_four_notices_appear(demo):
         for notice in ("NEW", "CHANGED", "CANCELLED", "DEPARTED")
     }
     assert all(counts.values()), counts
+
+
+def test_each_party_of_a_framework_opens_its_views_and_who_objects_is_in_ioms_alone(demo):
+    views = demo.received_views()
+    assert [view.problem for view in views if view.problem] == []
+    assert len(views) == demo.views_sent() == 4 * len(demo.days)
+    canaries = demo.world.canaries()
+    greek = canaries[canaries["host_country"].eq("GRC") & canaries["kind"].isin(["family_name", "given_names"])]
+    seen = {
+        party: "|".join(
+            _text_of(name, content).casefold()
+            for view in views
+            if view.party.party == party
+            for name, content in view.files.items()
+        )
+        for party in ("origin", "host", "unhcr", "iom")
+    }
+    found = {
+        canary: {party for party, text in seen.items() if set(names["value"].str.casefold()) & set(text.split("|"))}
+        for canary, names in greek.groupby("canary")
+    }
+    everybody = {"origin", "host", "iom"}
+    assert found["objects"] == {"iom"}
+    # Who applied and who did not are told of alike.
+    assert found["never_applied"] == found["changed_ATH"] == found["rejected"] == everybody
+    assert found["register_only"] == set()
+
+
+def _text_of(name: str, content: bytes) -> str:
+    """The words of a view's file, with `|` between them."""
+    if name.endswith(".pdf"):
+        text = "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(content)).pages)
+    elif name.endswith(".xlsx"):
+        sheet = openpyxl.load_workbook(io.BytesIO(content)).worksheets[0]
+        text = "\n".join(str(cell) for row in sheet.iter_rows(values_only=True) for cell in row)
+    else:
+        text = content.decode("utf-8-sig")
+    return "|".join(re.split(r"\W+", text))
 
 
 def test_nobody_who_never_applied_is_on_any_list(demo):
