@@ -68,7 +68,7 @@ def postgres_server() -> Iterator[str]:
     subprocess.run([*initdb, "--locale=C.UTF-8"], check=True, user=user, cwd=folder, stdout=subprocess.DEVNULL)
     server = subprocess.Popen(
         [binaries / "postgres", "-D", folder / "data", "-p", str(port), "-h", "127.0.0.1", "-k", folder,
-         "-c", "fsync=off", "-c", "log_min_messages=fatal"],
+         "-c", "fsync=off", "-c", "log_min_messages=fatal", "-c", "wal_recycle=off"],
         user=user, cwd=folder, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:

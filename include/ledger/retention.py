@@ -11,7 +11,7 @@ import hmac
 import json
 import secrets
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -83,8 +83,8 @@ class Erased:
     """What was just erased, for the search that proves it. It names the person: never kept, never logged."""
 
     line: Line
-    values: frozenset[str]
-    ids: frozenset[str]
+    values: frozenset[str] = field(repr=False)
+    ids: frozenset[str] = field(repr=False)
     """Those of `values` that are a reference of this person alone."""
     offices: frozenset[str]
     """The offices that had an entry of the case."""
