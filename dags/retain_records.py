@@ -6,7 +6,8 @@ case goes when its office's arrangement says, or when its person asked for it an
 that. Counts, list numbers and the moments of telling stay.
 
 Then everything is searched for what was just erased: the database's own files, the landing area, the caches, the
-answers. *erase* red with *still there*: something was found, and the message says where. *In use*: the next try goes on.
+answers. *erase_and_prove* red with *still there*: something was found, and the message says where; look there. *In use*
+or *being read*: the next try goes on.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -59,7 +59,9 @@ print(json.dumps({"errors": bag.import_errors, "dags": {
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     seen = json.loads(done.stdout.splitlines()[-1])
     assert seen["errors"] == {}
-    assert {"pull_extracts", "reconcile_cases", "sweep", "retain_records", "deliver_lists__GRC-ATH"} <= set(seen["dags"])
+    assert {"pull_extracts", "reconcile_cases", "sweep", "retain_records", "deliver_lists__GRC-ATH"} <= set(
+        seen["dags"]
+    )
     for dag_id, (explained, tags, owners, retries, _) in seen["dags"].items():
         assert explained, dag_id
         assert tags, dag_id

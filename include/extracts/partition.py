@@ -92,7 +92,8 @@ def good_rows(
 ) -> pd.DataFrame:
     """The good rows of an accepted extract, in the types of `contract.typed`; all columns and rows, or those named.
 
-    Cases that were erased are not among them, though their source still sends them. The rows are kept as Parquet beside the landed bytes; where that copy was deleted it is made again from the bytes.
+    Cases that were erased are not among them, though their source still sends them. The rows are kept as Parquet beside
+    the landed bytes; where that copy was deleted it is made again from the bytes.
     """
     path = _good_rows_path(partition, extract.kind, extract.sha256)
     if not path.exists():

@@ -115,7 +115,10 @@ def followed(session: Session, now: dt.datetime) -> pd.DataFrame:
     told = select(List).join(Notice, Notice.list_id == List.id).join(Entry, Entry.entry == Notice.entry)
     newest_notice = told.where(*same_case, List.state != "void").with_only_columns(func.max(List.sealed_at))
     newest_answer = (
-        select(func.max(Answer.answered_at)).join(Entry, Entry.entry == Answer.entry).where(*same_case).scalar_subquery()
+        select(func.max(Answer.answered_at))
+        .join(Entry, Entry.entry == Answer.entry)
+        .where(*same_case)
+        .scalar_subquery()
     )
     concern = exists().where(Concern.entry == Entry.entry, Concern.closed_at.is_(None), *same_case)
     in_review = exists().where(
@@ -346,7 +349,8 @@ def _forget_matches(session: Session, host: str, nobody: str, now: dt.datetime) 
 def _is_named(session: Session, host: str, reference: str) -> bool:
     """Whether another case names this record."""
     named = (
-        exists().where(of_pair.host_country == host, of_pair.asylum_reference == reference) for of_pair in (Match, Review)
+        exists().where(of_pair.host_country == host, of_pair.asylum_reference == reference)
+        for of_pair in (Match, Review)
     )
     return bool(session.scalar(select(or_(*named))))
 
@@ -414,7 +418,7 @@ def unproven(session: Session) -> list[Erasure]:
 
 
 def record_proof(session: Session, registrations: Iterable[str], proof: Mapping[str, Any]) -> None:
-    """Note what was searched and that nothing was found."""
+    """Note what was searched for, where, and how much was found."""
     of = Erasure.registration_hash.in_(list(registrations))
     session.execute(update(Erasure).where(of).values(proof=dict(proof)))
 
@@ -495,9 +499,7 @@ def place_hold(session: Session, host_country: str, case_id: str, *, by: str, re
     if hold_on(session, host_country, case_id):
         raise NotErasable("the case is held already; --lift ends that")
     session.add(
-        Hold(
-            host_country=host_country, case_id=case_id, placed_by=by.strip(), placed_at=now, reason=reason.strip()
-        )
+        Hold(host_country=host_country, case_id=case_id, placed_by=by.strip(), placed_at=now, reason=reason.strip())
     )
     session.flush()
 

@@ -51,13 +51,12 @@ def remove_old(data: Path, first_kept: Mapping[str, dt.date], others: dt.date, n
     return {what: count for what, count in removed.items() if count}
 
 
-def take_out(
-    data: Path, hosts: Collection[str], needles: Needles, sealed_of: Collection[str] | None
-) -> dict[str, int]:
+def take_out(data: Path, hosts: Collection[str], needles: Needles, sealed_of: Collection[str] | None) -> dict[str, int]:
     """Take the erased cases of these host countries out of what is made of extracts; returns how many files of each.
 
     What linking keeps is deleted as a whole, as is an answer or a quarantine in which a needle is found.
-    sealed_of: offices whose sealed answers, which cannot be looked into, are deleted; None: every answer is
+    sealed_of: offices whose sealed answers, which cannot be looked into, are deleted; None: the names are not known any
+        more, and every answer is deleted, and every quarantine of the host countries
     """
     done: Counter[str] = Counter()
     for host in sorted(hosts):
@@ -75,7 +74,8 @@ def take_out(
         sealed = bool(seen.sealed) and path.parent.name in (sealed_of or ())
         done["answers"] += _remove_if(path, sealed_of is None or sealed or bool(seen.found))
     for path in _files(data / "quarantine"):
-        done["quarantine"] += _remove_if(path, bool(search_file(path, needles).found))
+        unknown = sealed_of is None and path.parent.name in hosts
+        done["quarantine"] += _remove_if(path, unknown or bool(search_file(path, needles).found))
     return {what: count for what, count in done.items() if count}
 
 

@@ -133,22 +133,24 @@ def prove(erased: Collection[Erased]) -> dict[str, Seen]:
     by_name = set(open_ones) <= known
     offices = {office for one in erased for office in one.offices}
     data = data_folder()
-    _log.info("taken out: %s", _said(files.take_out(data, set(open_ones.values()), texts, offices if by_name else None)))
+    _log.info(
+        "taken out: %s", _said(files.take_out(data, set(open_ones.values()), texts, offices if by_name else None))
+    )
     storage.compact()
     seen = {"ledger": _search_ledger(texts), **files.search(data, texts, ids, storage.files())}
     with reading() as session:
         seen["ledger"].found += retention.left_over(session)
     for place, one in seen.items():
         _log.info("searched %s: %s", place, _said(one.counts()))
-    left = {place: one.found for place, one in seen.items() if one.found and not files.sent_anew(place)}
-    if left:
-        raise StillThere(f"of what was erased something is still there: {_said(left)}")
     counted = {place: one.counts() for place, one in seen.items()}
     proof = {"searched_for": texts.count, "held_by_others": len(all_values) - texts.count, "places": counted}
     with writing() as session:
         retention.record_proof(session, known, proof)
         retention.record_proof(session, set(open_ones) - known, {"searched_for": 0, "places": counted})
     _log.info("%d texts searched for in %d files", texts.count, total(seen.values())["files"])
+    left = {place: one.found for place, one in seen.items() if one.found and not files.sent_anew(place)}
+    if left:
+        raise StillThere(f"of what was erased something is still there: {_said(left)}")
     return seen
 
 

@@ -23,7 +23,9 @@ def test_compacting_takes_away_what_secure_delete_leaves_where_rows_were_moved(l
             session.execute(text("UPDATE scratch SET more = :more WHERE id = :name"), row)
         gone = chance.sample(names, 500)
         for name in gone:
-            session.execute(text("UPDATE scratch SET name = '', id = hex(randomblob(8)) WHERE id = :name"), {"name": name})
+            session.execute(
+                text("UPDATE scratch SET name = '', id = hex(randomblob(8)) WHERE id = :name"), {"name": name}
+            )
 
     def there() -> int:
         content = b"".join(path.read_bytes() for path in storage.files())

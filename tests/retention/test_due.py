@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from include.arrangements.models import Arrangement
+from include.arrangements.models import Arrangement, Retention
 from include.retention import due
 from tests.year.arranged import OFFICES
 
@@ -94,7 +94,7 @@ def test_a_wish_needs_no_time_and_waits_until_every_office_that_was_told_has_hea
 
 def arranged(office, **retention) -> Arrangement:
     one = next(one for one in OFFICES if one.office == office)
-    return Arrangement.model_validate(one.model_dump(exclude={"retention"}, mode="json") | {"retention": retention})
+    return one.model_copy(update={"retention": Retention.model_validate(retention)})
 
 
 def test_of_several_offices_the_shortest_retention_counts():

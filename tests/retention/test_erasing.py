@@ -60,7 +60,9 @@ def counted() -> dict:
             "quarantined": figures.quarantined(session),
             "in review": figures.cases_in_review(session),
             "told": [figures.told_since(session, office, MORNING) for office in ("GRC-ATH", "GRC-THE")],
-            "lists": [(one.list_number, one.state, one.told_at) for one in session.scalars(select(List).order_by(List.id))],
+            "lists": [
+                (one.list_number, one.state, one.told_at) for one in session.scalars(select(List).order_by(List.id))
+            ],
             "entries": session.execute(entries).all(),
             "notices": session.execute(
                 select(Notice.notice, Notice.reason, func.count()).group_by(Notice.notice, Notice.reason)
@@ -116,7 +118,9 @@ def test_a_list_that_was_emptied_is_not_sent_again():
     live()
     erase()
     with writing() as session:
-        session.execute(text("UPDATE delivery SET state = 'refused', delivered_at = NULL, bounced_at = last_attempt_at"))
+        session.execute(
+            text("UPDATE delivery SET state = 'refused', delivered_at = NULL, bounced_at = last_attempt_at")
+        )
     with reading() as session:
         assert outbox.next_delivery(session, "GRC-ATH", "sftp:a") is None
     with writing() as session, pytest.raises(outbox.NotResendable, match="somebody on it was erased"):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from include.extracts.partition import take_in
-from include.ledger import intake, outbox, responses, reviews
+from include.ledger import caseload, intake, outbox, responses, reviews
 from include.ledger.engine import reading, writing
 from include.ledger.intake import Partition
 from include.ledger.models import List
@@ -142,13 +142,26 @@ def pull(day: dt.date, *rows: dict, host="GRC") -> None:
             )  # fmt: skip
 
 
+def settle(day: dt.date, *rows: dict) -> None:
+    """Pull and reconcile a day whose matches are decided already, and keep their links as linking does."""
+    pull(day, *rows)
+    partition = Partition("GRC", day)
+    links = matches(*((one["case_id"], REFERENCE if one["case_id"] == GONE else "GRC-ASY-2") for one in rows))
+    now = dt.datetime.combine(day, dt.time(7), dt.UTC)
+    with writing() as session:
+        extracts = intake.both_extracts(session, partition)
+        caseload.write_day(
+            session, partition, cases=cases(*rows), matches=links,
+            register=register(*(record(reference) for reference in links["asylum_reference"])),
+            unusable=0, without_office=0, model_version="test", policy_version=None, now=now,
+        )  # fmt: skip
+        caseload.add_up(session, partition, now)
+    name = "-".join(one.sha256[:16] for one in extracts)
+    keep(f"links/GRC/{day}/{name}-test.parquet", links.to_parquet(index=False))
+
+
 def keep(place: str, content: bytes, at: dt.datetime = LATER) -> Path:
     """A file of the data folder as it was left at that moment."""
     path = write_private(data_folder() / place, content)
     os.utime(path, (at.timestamp(), at.timestamp()))
     return path
-
-
-def newest_day() -> dt.date | None:
-    with reading() as session:
-        return intake.newest_reconciled(session, ["GRC"])["GRC"]
