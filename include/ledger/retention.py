@@ -18,7 +18,8 @@ import pandas as pd
 from sqlalchemy import ColumnElement, Table, Update, and_, delete, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
-from include.ledger import outbox
+from include.ledger import intake, outbox
+from include.ledger.intake import Partition
 from include.ledger.models import (
     Answer,
     Base,
@@ -34,7 +35,7 @@ from include.ledger.models import (
     Moment,
     Notice,
     ProcedureRecord,
-    Response,
+    Reconciliation,
     Review,
     SealedFile,
     Standing,
@@ -317,8 +318,8 @@ def _forget_matches(session: Session, host: str, nobody: str, now: dt.datetime) 
         decision.superseded_at = decision.superseded_at or max(now, decision.decided_at)
         decision.reason, decision.evidence = GONE, None
     session.flush()
-    references = select(Match.asylum_reference).where(*same_match)
-    references = references.union(select(Review.asylum_reference).where(*same_review))
+    matched = select(Match.asylum_reference).where(*same_match)
+    references = matched.union(select(Review.asylum_reference).where(*same_review))
     dropped = set()
     for reference in session.scalars(references).all():
         record = session.get_one(ProcedureRecord, (host, reference))
@@ -540,7 +541,72 @@ def offices_to_hear(session: Session, host_country: str, case_id: str, now: dt.d
     return found
 
 
-def responses_about(session: Session, sha256: Collection[str]) -> dict[tuple[str, str], dt.datetime]:
-    """When each of these responses came, by office and hash."""
-    rows = session.scalars(select(Response).where(Response.sha256.in_(list(sha256))))
-    return {(one.office, one.sha256): one.came_at for one in rows}
+@dataclass(frozen=True)
+class Life:
+    """All that the ledger holds of a case, as its rows are. It names the person: for their eyes."""
+
+    case: Case
+    standings: list[Standing]
+    matches: list[tuple[Match, ProcedureRecord]]
+    decisions: list[Review]
+    told: list[tuple[Notice, List, Delivery]]
+    """Every notice, for each channel that its list went over; oldest first."""
+    answers: list[tuple[Answer, List]]
+    concerns: list[tuple[Concern, Entry]]
+    holds: list[Hold]
+    order: ErasureOrder | None
+
+
+def life_of(session: Session, host_country: str, case_id: str) -> Life:
+    """All that is held of a case that is not erased. raises: LookupError"""
+    case = session.get(Case, (host_country, case_id))
+    if case is None:
+        raise LookupError("no case has this id")
+    of_case = {"host_country": host_country, "case_id": case_id}
+    entries = [entry.entry for entry in entries_of(session, host_country, case_id)]
+    same_record = (ProcedureRecord.host_country == Match.host_country) & (
+        ProcedureRecord.asylum_reference == Match.asylum_reference
+    )
+    matches = select(Match, ProcedureRecord).join(ProcedureRecord, same_record).filter_by(**of_case)
+    told = (
+        select(Notice, List, Delivery)
+        .join(List, List.id == Notice.list_id)
+        .join(Delivery, Delivery.list_id == List.id)
+        .where(Notice.entry.in_(entries))
+    )
+    answers = select(Answer, List).join(List, List.id == Answer.list_id).where(Answer.entry.in_(entries))
+    concerns = select(Concern, Entry).join(Entry, Entry.entry == Concern.entry).where(Concern.entry.in_(entries))
+    return Life(
+        case=case,
+        standings=list(session.scalars(select(Standing).filter_by(**of_case).order_by(Standing.since))),
+        matches=[(one, record) for one, record in session.execute(matches.order_by(Match.id))],
+        decisions=list(session.scalars(select(Review).filter_by(**of_case).order_by(Review.id))),
+        told=list(session.execute(told.order_by(List.sealed_at, List.id, Delivery.id)).tuples()),
+        answers=[(one, about) for one, about in session.execute(answers.order_by(Answer.id))],
+        concerns=[(one, entry) for one, entry in session.execute(concerns.order_by(Concern.id))],
+        holds=holds_of(session, host_country, case_id),
+        order=order_of(session, host_country, case_id),
+    )
+
+
+def ordered_since(session: Session) -> list[Partition]:
+    """The newest reconciled partitions of the host countries in which somebody asked to be erased since.
+
+    Reconciled once more, they call for the urgent lists that ask offices to erase.
+    """
+    newest = intake.newest_added_up()
+    rows = session.execute(
+        select(newest.c.host_country, newest.c.day)
+        .join(
+            Reconciliation,
+            (Reconciliation.host_country == newest.c.host_country) & (Reconciliation.day == newest.c.day),
+        )
+        .where(
+            exists().where(
+                ErasureOrder.host_country == Reconciliation.host_country,
+                ErasureOrder.ordered_at > Reconciliation.reconciled_at,
+            )
+        )
+        .order_by(newest.c.host_country)
+    )
+    return [Partition(host, day) for host, day in rows]

@@ -54,9 +54,9 @@ def compact(url: str | None = None) -> None:
 def _compact_sqlite(url: str) -> None:
     with closing(engine(url).raw_connection()) as connection:
         # Its own copy of the database must not lie in a folder that others read.
-        connection.execute("PRAGMA temp_store = MEMORY")  # type: ignore[attr-defined]
-        connection.execute("VACUUM")  # type: ignore[attr-defined]
-        busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()  # type: ignore[attr-defined]
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute("VACUUM")
+        busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     if busy:
         raise StillInUse("the ledger is being read; its old bytes stay until the next try")
 

@@ -76,8 +76,8 @@ def _said(document: NotificationList) -> dict[str, Any]:
 
 def _entry(document: NotificationList, entry: dict[Any, Any], words: Texts) -> dict[str, Any]:
     """An entry's cells by column; what is shared by arrangement stands under the name, so that any number has room."""
-    cells: dict[str, Any] = {name: _cell(words.shown(name, _text(name, entry[name]))) for name in COLUMNS}
-    shared = [(words.columns[name], _cell(_text(name, entry[name]))) for name in document.extra_columns]
+    cells: dict[str, Any] = {name: directed(words.shown(name, _text(name, entry[name]))) for name in COLUMNS}
+    shared = [(words.columns[name], directed(_text(name, entry[name]))) for name in document.extra_columns]
     return cells | {"code": entry["notice"], "shared": [(what, cell) for what, cell in shared if cell["text"]]}
 
 
@@ -87,7 +87,7 @@ def _text(column: str, value: Any) -> str:
     return value.date().isoformat() if column in DATE_COLUMNS else str(value)
 
 
-def _cell(text: str) -> dict[str, Any]:
+def directed(text: str) -> dict[str, Any]:
     """A text and the direction in which it reads by itself: that of its first letter."""
     strong = next((way for way in map(unicodedata.bidirectional, text) if way in ("L", "R", "AL")), "L")
     return {"text": printable(text), "right_to_left": strong != "L"}

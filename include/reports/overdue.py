@@ -5,7 +5,7 @@ import datetime as dt
 from include.arrangements.calendar import due_moments
 from include.arrangements.checking import check
 from include.arrangements.reading import in_force_at, load_offices
-from include.ledger import figures, intake, outbox, reviews
+from include.ledger import figures, intake, outbox, retention, reviews
 from include.ledger.engine import reading
 from include.settings import arrangements_folder, data_folder, first_day, last_day, late_after, write_private
 
@@ -25,12 +25,14 @@ class BrokenArrangements(RuntimeError):
 def forgotten_partitions(now: dt.datetime) -> list[str]:
     """Keys of the partitions whose two extracts have been in for a while and whose reconciliation is not.
 
-    So are the newest ones of host countries where a person decided on a pair since: a departure may be near.
+    So are the newest ones of host countries where a person decided on a pair since, a departure may be near, or where
+    somebody asked to be erased: their offices are to hear it.
     """
     with reading() as session:
         forgotten = intake.forgotten(session, accepted_before=now - SETTLING)
         decided_since = reviews.not_yet_laid_over(session)
-    return [str(partition) for partition in dict.fromkeys([*forgotten, *decided_since])]
+        ordered_since = retention.ordered_since(session)
+    return [str(partition) for partition in dict.fromkeys([*forgotten, *decided_since, *ordered_since])]
 
 
 def undone_decisions() -> frozenset[str]:

@@ -82,7 +82,7 @@ def take_out(data: Path, hosts: Collection[str], needles: Needles, sealed_of: Co
 def search(data: Path, texts: Needles, ids: Needles, ledger: Collection[Path]) -> dict[str, Seen]:
     """What is in the data folder beside the ledger, by place.
 
-    In what is made of extracts, row by row, a name may be a relative's: there the references of the person are searched.
+    In what is made of extracts, row by row, a name may be a relative's: there the person's references are searched for.
     """
     by_row = {path for path in _files(data) if _place(data, path) in (f"good_rows/{CASES}", "links")}
     found = search_folder(data, texts, {*ledger, *by_row}, lambda path: _place(data, path))

@@ -147,7 +147,7 @@ def search_file(path: Path, needles: Needles) -> Seen:
     if start.startswith(b"PK\x03\x04"):
         members, sealed = _in_archive(path, needles)
         found |= members
-    elif start.startswith(b"PAR1") or start.startswith(b"ARROW1"):
+    elif start.startswith((b"PAR1", b"ARROW1")):
         found |= _in_cells(_parquet_texts(path) if start.startswith(b"PAR1") else _arrow_texts(path), needles)
     elif start[8:12] == b"DUCK":
         found |= _in_cells(_duckdb_texts(path), needles)
@@ -215,8 +215,7 @@ def _duckdb_texts(path: Path) -> Iterator[str]:
     try:
         with duckdb.connect(path, read_only=True) as connection:
             for (name,) in connection.execute("SELECT table_name FROM information_schema.tables").fetchall():
-                reader = connection.execute(f'FROM "{name}"').to_arrow_reader()
-                for batch in reader:
+                for batch in connection.sql(f'FROM "{name}"').to_arrow_reader():
                     yield from _texts(batch)
     except duckdb.Error:
         return
