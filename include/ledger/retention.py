@@ -567,7 +567,8 @@ def life_of(session: Session, host_country: str, case_id: str) -> Life:
     same_record = (ProcedureRecord.host_country == Match.host_country) & (
         ProcedureRecord.asylum_reference == Match.asylum_reference
     )
-    matches = select(Match, ProcedureRecord).join(ProcedureRecord, same_record).filter_by(**of_case)
+    matches = select(Match, ProcedureRecord).join(ProcedureRecord, same_record)
+    matches = matches.where(Match.host_country == host_country, Match.case_id == case_id)
     told = (
         select(Notice, List, Delivery)
         .join(List, List.id == Notice.list_id)

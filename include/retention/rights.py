@@ -1,7 +1,7 @@
 """What a person may ask of what is held about them, on the screen of whoever does it for them.
 
-Reach for `write_person` for their own file, `erase` when they ask to be erased, `hold` when something must be kept, for a
-court or a complaint. Their case id is the one word about them that is printed.
+Reach for `write_person` for their own file, `erase` when they ask to be erased, `hold` when something must be kept for
+a court or a complaint. Their case id is the one word about them that is printed.
 """
 
 import datetime as dt
