@@ -1,6 +1,5 @@
 """The commands of docs/backup.md: dump, destroy, restore, go on."""
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -123,5 +122,5 @@ def test_the_log_of_erasures_is_for_its_owner_alone_and_names_nobody():
     live()
     run.erase_due(LATER)
     path = data_folder() / "erasures.jsonl"
-    assert os.stat(path).st_mode & 0o777 == 0o600
+    assert path.stat().st_mode & 0o777 == 0o600
     assert not [name for name in (FAMILY, GONE, "2026-10-01") if name in path.read_text()]
