@@ -38,6 +38,7 @@ from include.ledger import outbox
 from include.ledger.engine import engine, writing
 from include.ledger.migrating import migrate
 from include.ledger.models import Case, List
+from include.ledger.sending import Parcel
 from include.lists.document import RenderedFile
 
 LISTS, ROUNDS = 150, 3
@@ -217,7 +218,7 @@ def _seal_and_store(office: Office, channel: SftpChannel, signer: Signer) -> Non
             office=office.code, year=2026, number=1, kind="scheduled", state="sealed", due_at=NOW, as_of={}, columns=[],
             period_from=NOW.date(), period_to=NOW.date(), arrangement_version="benchmark", sealed_at=NOW,
         )  # fmt: skip
-        parcel = outbox.Parcel(channel.key, {}, ((sealed.name, sealed.content, sealed.sha256),))
+        parcel = Parcel(channel.key, {}, ((sealed.name, sealed.content, sealed.sha256),))
         outbox.store_list(session, made, notices, [parcel])
 
 

@@ -4,7 +4,7 @@
 Every hour, and within a minute of a decision in review: what was forgotten, and can be put right without a person? A
 partition whose two extracts are in and whose reconciliation is not is started again, and so is a host country's newest
 one after a person decided: a name that was told in error must not stay a day where it does not belong. A list
-that could not be sent when it was made is sent again. What needs a person is found by *watch*.
+or summary that could not be sent when it was made is sent again. What needs a person is found by *watch*.
 
 The sweep leaves a heartbeat in the data folder (`heartbeat`), for something outside Airflow to watch.
 """
@@ -41,18 +41,19 @@ def sweep():
         return keys
 
     @task
-    def offices_to_send_to() -> list[str]:
-        """Offices to which a list is still owed that nobody has refused."""
-        from include.reports.overdue import offices_still_owed
+    def find_still_owed() -> list[str]:
+        """Offices, and series of papers such as `GRC-ATH/rejected`, of which something is owed that nobody refused."""
+        from include.connections import addressees
+        from include.reports.overdue import still_owed
 
-        return offices_still_owed()
+        return still_owed(addressees())
 
-    @task(map_index_template="{{ task.op_kwargs['office'] }}")
-    def send_again(office: str) -> list[str]:
+    @task(map_index_template="{{ task.op_kwargs['whose'] }}")
+    def send_again(whose: str) -> list[str]:
         """Send what could not be sent before: the server is back, or the office has answered its test message."""
-        from include.connections import send_lists
+        from include.connections import send_lists, send_papers
 
-        return send_lists(office)
+        return send_papers(whose) if "/" in whose else send_lists(whose)
 
     @task(trigger_rule="all_done")
     def leave_heartbeat() -> None:
@@ -61,7 +62,7 @@ def sweep():
         leave_heartbeat(datetime.now(UTC))
 
     start_forgotten_reconciliations() >> leave_heartbeat()
-    send_again.expand(office=offices_to_send_to())
+    send_again.expand(whose=find_still_owed())
 
 
 sweep()

@@ -99,16 +99,18 @@ def main(arguments: list[str] | None = None) -> int:
     accept.add_argument("kind", choices=["avr_cases", "asylum_procedure"])
     accept.add_argument("sha256")
 
-    void = command(_void, "void", "give up a list that can never be delivered; its entries are owed again")
-    void.add_argument("list_number", metavar="OFFICE_YYYY-NNNN")
+    void = command(
+        _void, "void", "give up a list or paper that can never be delivered; a list's entries are owed again"
+    )
+    void.add_argument("number", metavar="NUMBER", help="OFFICE_YYYY-NNNN of a list, OFFICE_YYYY-RNN of a summary")
     void.add_argument("--reason", required=True)
 
     command(_password, "password", "print a fresh list password for an office; nothing keeps it")
 
     command(_signing_key, "signing-key", "print what offices check the signatures of their lists with")
 
-    resend = command(_resend, "resend", "let a list that came back, or did not reach everybody, go once more")
-    resend.add_argument("list_number", metavar="OFFICE_YYYY-NNNN")
+    resend = command(_resend, "resend", "let a list or paper that came back, or did not reach everybody, go once more")
+    resend.add_argument("number", metavar="NUMBER", help="OFFICE_YYYY-NNNN of a list, OFFICE_YYYY-RNN of a summary")
 
     concerns = command(_concerns, "concerns", "show the concerns about voluntariness that stand, or close one")
     concerns.add_argument("action", nargs="?", choices=["show", "close"], help="without it: all that stand")
@@ -297,7 +299,7 @@ def _accept(given: argparse.Namespace) -> int:
 def _void(given: argparse.Namespace) -> int:
     from include.delivery.send import give_up
 
-    return _told(lambda: give_up(given.list_number, given.reason, dt.datetime.now(dt.UTC)))
+    return _told(lambda: give_up(given.number, given.reason, dt.datetime.now(dt.UTC)))
 
 
 def _password(_: argparse.Namespace) -> int:
@@ -335,12 +337,12 @@ def _signing_key(_: argparse.Namespace) -> int:
 
 
 def _resend(given: argparse.Namespace) -> int:
+    from include.ledger import outbox, papers
     from include.ledger.engine import writing
-    from include.ledger.outbox import resend_list
 
     def resend() -> None:
         with writing() as session:
-            resend_list(session, given.list_number)
+            (papers.resend_paper if papers.is_number(given.number) else outbox.resend_list)(session, given.number)
 
     return _told(resend)
 

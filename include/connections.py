@@ -11,7 +11,7 @@ import json
 import smtplib
 import ssl
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from smtplib import SMTP
 from typing import Any
@@ -24,12 +24,14 @@ from airflow.providers.ssh.hooks.ssh import SSHHook
 from airflow.sdk import BaseHook, Connection
 from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
 
-from include.arrangements.models import Arrangement, Channel
+from include.arrangements.models import Addressee, Arrangement, Channel
 from include.arrangements.reading import load_offices
 from include.delivery.keys import SealingKey, SealRefused, SigningKey
 from include.delivery.outcomes import DeliveryFailed, DeliveryRefused
 from include.delivery.recipients import admit
 from include.delivery.send import send_over, send_owed
+from include.ledger import papers
+from include.ledger.engine import reading
 from include.lists.compose import sealed_files
 from include.metrics import counted_sending
 from include.responses.opening import OpeningKeys
@@ -162,27 +164,47 @@ def send_lists(office: str) -> list[str]:
     raises: NotDelivered if a channel still owes a list
     """
     versions = load_offices(arrangements_folder())[0][office]
+    with counted_sending(office):
+        return _send(versions, ZoneInfo(versions[-1].timezone))
+
+
+def send_papers(series: str) -> list[str]:
+    """Send the papers that are owed of a series, over the channels of all its addressee's arrangements.
+
+    returns: what arrived
+    raises: NotDelivered if a channel still owes a paper
+    """
+    with reading() as session:
+        addressee = papers.addressee_of(session, series)
+    return _send(addressees()[addressee], dt.UTC, series) if addressee else []
+
+
+def addressees() -> Mapping[str, Sequence[Addressee]]:
+    """Whoever is sent something, by code: the versions of its arrangement, oldest first."""
+    return load_offices(arrangements_folder())[0]
+
+
+def _send(versions: Sequence[Addressee], zone: dt.tzinfo, series: str | None = None) -> list[str]:
     # What is owed to a channel of an earlier version still goes there.
     channels = {channel.key: (version, channel) for version in versions for channel in version.deliver}
-    zone = ZoneInfo(versions[-1].timezone)
-    with counted_sending(office):
-        return send_owed(
-            office,
-            [channel for _, channel in channels.values()],
-            open_sftp=open_sftp,
-            open_smtp=open_smtp,
-            admitted=lambda channel: admitted(channels[channel.key][0], channel),
-            clock=lambda: dt.datetime.now(zone),
-        )
+    return send_owed(
+        versions[-1].code,
+        [channel for _, channel in channels.values()],
+        series=series,
+        open_sftp=open_sftp,
+        open_smtp=open_smtp,
+        admitted=lambda channel: admitted(channels[channel.key][0], channel),
+        clock=lambda: dt.datetime.now(zone),
+    )
 
 
-def admitted(arrangement: Arrangement, channel: Channel) -> str | None:
-    """None where lists may go over the channel; else why not, after its test message was sent."""
+def admitted(to: Addressee, channel: Channel) -> str | None:
+    """None where lists and papers may go over the channel; else why not, after its test message was sent."""
     now = dt.datetime.now(dt.UTC)
     try:
-        key = sealing_keys(arrangement)[channel.key]
+        key = sealing_keys(to)[channel.key]
         return admit(
-            arrangement,
+            to,
             channel,
             _address(channel, key),
             seal=lambda file: [(one.name, one.content) for one in sealed_files([file], channel, key, now)],
@@ -191,7 +213,7 @@ def admitted(arrangement: Arrangement, channel: Channel) -> str | None:
                 files,
                 subject=subject,
                 body=body,
-                number=f"{arrangement.office}_test_{now:%Y%m%d-%H%M%S}",
+                number=f"{to.code}_test_{now:%Y%m%d-%H%M%S}",
                 date=now,
                 open_sftp=open_sftp,
                 open_smtp=open_smtp,
@@ -219,17 +241,17 @@ def _address(channel: Channel, key: SealingKey) -> str:
     return hmac.digest(hashing_key(), said.encode(), "sha256").hex()
 
 
-def sealing_keys(arrangement: Arrangement) -> dict[str, SealingKey]:
-    """What seals and signs for each channel of the arrangement, by channel key.
+def sealing_keys(to: Addressee) -> dict[str, SealingKey]:
+    """What seals and signs for each channel of an office or another party, by channel key.
 
-    From connection `seal_{office}`: its password is the office's list password, and its extra has `password_since`,
-    the office's OpenPGP certificate `public_key`, and its `age_recipient`. What signs is `signing_key`'s.
+    From connection `seal_{code}`: its password is the office's list password, and its extra has `password_since`, the
+    office's OpenPGP certificate `public_key`, and its `age_recipient`. What signs is `signing_key`'s.
     raises: DeliveryRefused if a connection is not there that a seal or the signature needs
     """
     signing = signing_key()
-    if all(channel.seal == "none" for channel in arrangement.deliver):
-        return {channel.key: SealingKey(signing=signing) for channel in arrangement.deliver}
-    connection = _connection(_seal_connection(arrangement), f"{arrangement.office}'s key")
+    if all(channel.seal == "none" for channel in to.deliver):
+        return {channel.key: SealingKey(signing=signing) for channel in to.deliver}
+    connection = _connection(_seal_connection(to), f"{to.code}'s key")
     extra = connection.extra_dejson
     key = SealingKey(
         public_key=extra.get("public_key"),
@@ -238,7 +260,7 @@ def sealing_keys(arrangement: Arrangement) -> dict[str, SealingKey]:
         age_recipient=extra.get("age_recipient"),
         signing=signing,
     )
-    return {channel.key: key for channel in arrangement.deliver}
+    return {channel.key: key for channel in to.deliver}
 
 
 def opening_keys(arrangement: Arrangement) -> OpeningKeys:
@@ -260,8 +282,8 @@ def opening_keys(arrangement: Arrangement) -> OpeningKeys:
     return OpeningKeys(signing.secret_key, signing.passphrase, age_identity, tuple(filter(None, passwords)))
 
 
-def _seal_connection(arrangement: Arrangement) -> str:
-    return f"seal_{arrangement.office.lower().replace('-', '_')}"
+def _seal_connection(to: Addressee) -> str:
+    return f"seal_{to.code.lower().replace('-', '_')}"
 
 
 def signing_key() -> SigningKey:

@@ -7,7 +7,7 @@ Reach for this to see which settings there are and what each allows. Reading the
 import datetime as dt
 import hashlib
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 from zoneinfo import available_timezones
 
 from pydantic import (
@@ -319,6 +319,30 @@ def _mailbox(address: str) -> str:
     return f"{name.partition('+')[0]}@{domain}"
 
 
+class Addressee(Protocol):
+    """Who is sent something: an office by its arrangement, or whoever else has a code, a language and channels."""
+
+    @property
+    def code(self) -> str:
+        """Under which its addresses are known, its keys are found, and its numbers begin."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def language(self) -> str: ...
+
+    @property
+    def deliver(self) -> tuple[Channel, ...]: ...
+
+    @property
+    def whom_to_call(self) -> Contact: ...
+
+    @property
+    def file_format(self) -> str:
+        """The format that it is used to open: its test message is a workbook for xlsx, else a text."""
+
+
 class Arrangement(Model):
     """What one UNHCR office has arranged with IOM: one file, `offices/{OFFICE}.yaml`.
 
@@ -395,6 +419,16 @@ class Arrangement(Model):
     def whom_to_call(self) -> Contact:
         """The contact that its lists name."""
         return self.contact or Contact(name="IOM", email=self.answers.escalate[0])
+
+    @property
+    def code(self) -> str:
+        """As an `Addressee` has it."""
+        return self.office
+
+    @property
+    def file_format(self) -> str:
+        """As an `Addressee` has it."""
+        return self.list.format
 
 
 class Source(Model):

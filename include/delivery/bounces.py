@@ -1,6 +1,6 @@
 """Messages that come back hours after a mail server took them: delivery status notifications (RFC 3464).
 
-Reach for this to see how a list that was told becomes one that is owed again.
+Reach for this to see how a list or paper that was told becomes one that is owed again.
 """
 
 import datetime as dt
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 from typing import Any
 
-from include.ledger import outbox
+from include.ledger import outbox, papers
 from include.ledger.engine import writing
 from include.settings import hashing_key
 
@@ -27,9 +27,9 @@ class Bounce:
 
 
 def take_notification(content: bytes, now: dt.datetime) -> list[str] | None:
-    """The lists that a delivery status notification says did not reach somebody; they are owed again.
+    """The lists and papers that a delivery status notification says did not reach somebody; they are owed again.
 
-    returns: an empty list where it only tells of a delay; None where it has no form, or is of no list
+    returns: an empty list where it only tells of a delay; None where it has no form, or is of none of them
     """
     bounce = read_notification(content)
     if bounce is None:
@@ -38,7 +38,8 @@ def take_notification(content: bytes, now: dt.datetime) -> list[str] | None:
     if not failed:
         return []
     with writing() as session:
-        return outbox.record_bounce(session, bounce.message_id, failed, now) or None
+        carried = [queue.record_bounce(session, bounce.message_id, failed, now) for queue in (outbox, papers)]
+    return [number for numbers in carried for number in numbers] or None
 
 
 def read_notification(content: bytes) -> Bounce | None:

@@ -10,15 +10,16 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from include.ledger import intake, reviews
-from include.ledger.models import Delivery, Extract, List, Notice, Reconciliation, Told
-from include.ledger.outbox import OWED
+from include.ledger.models import Delivery, Extract, List, Notice, Paper, PaperDelivery, Reconciliation, Sending, Told
+from include.ledger.sending import OWED
 
 
 @dataclass(frozen=True)
 class Owed:
-    """A list that one channel of its office is not known to have."""
+    """A list, or a paper, that one channel of its addressee is not known to have."""
 
     office: str
+    """Or whom the paper is addressed to."""
     list_number: str
     via: str
     """sftp or email"""
@@ -38,19 +39,28 @@ def owed(session: Session, office: str | None = None) -> list[Owed]:
     statement = select(List, Delivery).join(Delivery, Delivery.list_id == List.id).where(Delivery.state.in_(OWED))
     if office:
         statement = statement.where(List.office == office)
-    return [
-        Owed(
-            office=found.office,
-            list_number=found.list_number,
-            via=_via(delivery),
-            state=delivery.state,
-            attempts=delivery.attempts,
-            due_at=found.due_at,
-            sealed_at=found.sealed_at,
-            came_back=delivery.last_error if delivery.bounced_at else None,
-        )
-        for found, delivery in session.execute(statement.order_by(List.sealed_at, List.id, Delivery.id))
-    ]
+    rows = session.execute(statement.order_by(List.sealed_at, List.id, Delivery.id))
+    return [_owed(found.office, found, found.due_at, delivery) for found, delivery in rows]
+
+
+def owed_papers(session: Session) -> list[Owed]:
+    """As `owed`, every paper; it is due when it is sealed."""
+    statement = select(Paper, PaperDelivery).join(PaperDelivery, PaperDelivery.paper_id == Paper.id)
+    owing = statement.where(PaperDelivery.state.in_(OWED)).order_by(Paper.sealed_at, Paper.id, PaperDelivery.id)
+    return [_owed(found.addressee, found, found.sealed_at, delivery) for found, delivery in session.execute(owing)]
+
+
+def _owed(office: str, found: List | Paper, due_at: dt.datetime, delivery: Sending) -> Owed:
+    return Owed(
+        office=office,
+        list_number=found.number_text,
+        via=_via(delivery),
+        state=delivery.state,
+        attempts=delivery.attempts,
+        due_at=due_at,
+        sealed_at=found.sealed_at,
+        came_back=delivery.last_error if delivery.bounced_at else None,
+    )
 
 
 @dataclass(frozen=True)
@@ -121,5 +131,5 @@ def cases_in_review(session: Session) -> dict[str, int]:
     return {str(host): int(count) for host, count in counted.items()}
 
 
-def _via(delivery: Delivery) -> str:
+def _via(delivery: Sending) -> str:
     return delivery.channel.partition(":")[0]

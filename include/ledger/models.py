@@ -1,7 +1,8 @@
 """What the ledger holds. The constraints guard in the database what must never happen, whatever the code does.
 
 Two lists with one number, an entry twice on a list, the same notice of an entry on two lists, two open matches of one
-case, two decisions in force on one pair, a told notice without a list: each is refused by the database itself.
+case, two decisions in force on one pair, a told notice without a list, two papers of one series for one period: each
+is refused by the database itself.
 """
 
 import datetime as dt
@@ -398,6 +399,11 @@ class List(Base):
     def list_number(self) -> str:
         return f"{self.office}_{self.year}-{self.number:04d}"
 
+    @property
+    def number_text(self) -> str:
+        """As a paper has it."""
+        return self.list_number
+
 
 class Notice(Base):
     """An entry on a list. `sequence` counts an entry's notices, so that no two lists can tell the same one."""
@@ -425,13 +431,10 @@ class Notice(Base):
     )
 
 
-class Delivery(Base):
-    """One list on its way to one recipient. Channels are queues of their own, in number order."""
-
-    __tablename__ = "delivery"
+class Sending:
+    """The columns of something numbered and sealed on its way to one recipient: a list, or a paper."""
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    list_id: Mapped[int] = mapped_column(ForeignKey("list.id"))
     channel: Mapped[str]
     state: Mapped[str] = mapped_column(String(9))
     attempts: Mapped[int] = mapped_column(default=0)
@@ -439,32 +442,156 @@ class Delivery(Base):
     last_error: Mapped[str | None]
     delivered_at: Mapped[dt.datetime | None]
     cover: Mapped[dict[str, Any]]
-    """Subject and body of the email that carries the list; empty where none is needed. Nothing personal."""
+    """Subject and body of the email that carries it; empty where none is needed. Nothing personal."""
     proof: Mapped[dict[str, Any] | None]
     bounced_at: Mapped[dt.datetime | None]
     """When a mail server that had taken it said, later, that it could not be delivered."""
 
-    __table_args__ = (
-        UniqueConstraint("list_id", "channel"),
-        CheckConstraint(_one_of("state", ("queued", "unknown", "refused", "delivered", "void")), name="state"),
-        CheckConstraint("(state = 'delivered') = (delivered_at IS NOT NULL)", name="delivered_with_moment"),
-    )
+
+_SENDING_CHECKS = {
+    "state": _one_of("state", ("queued", "unknown", "refused", "delivered", "void")),
+    "delivered_with_moment": "(state = 'delivered') = (delivered_at IS NOT NULL)",
+}
 
 
-class SealedFile(Base):
-    """A file exactly as it is sent, made in the transaction that numbered its list."""
+class FileAsSent:
+    """The columns of a file exactly as it is sent, made in the transaction that numbered what it belongs to."""
 
-    __tablename__ = "sealed_file"
-
-    delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"), primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)
-    """Files go in this order; the list itself is last."""
+    """Files go in this order; the list or paper itself is last."""
     name: Mapped[str]
     content: Mapped[bytes] = mapped_column(LargeBinary)
     """Empty once somebody on the list was erased: nobody can take one name out of what is sealed."""
     sha256: Mapped[str] = mapped_column(String(64))
 
+
+class Delivery(Sending, Base):
+    """One list on its way to one recipient. Channels are queues of their own, in number order."""
+
+    __tablename__ = "delivery"
+
+    list_id: Mapped[int] = mapped_column(ForeignKey("list.id"))
+
+    __table_args__ = (
+        UniqueConstraint("list_id", "channel"),
+        *(CheckConstraint(check, name=name) for name, check in _SENDING_CHECKS.items()),
+    )
+
+
+class SealedFile(FileAsSent, Base):
+    """A file of a list for one recipient."""
+
+    __tablename__ = "sealed_file"
+
+    delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"), primary_key=True)
+
     __table_args__ = (UniqueConstraint("delivery_id", "name"),)
+
+
+class PaperSeries(Base):
+    """Papers that are numbered together, such as `GRC-ATH/rejected`. A writer locks its row, as it does an office's."""
+
+    __tablename__ = "paper_series"
+
+    series: Mapped[str] = mapped_column(String(40), primary_key=True)
+
+
+class Paper(Base):
+    """A numbered, sealed document that is no notification list. Its states are those of a list.
+
+    It tells of no entry: whoever reads it answers nothing, and no difference is taken against it.
+    """
+
+    __tablename__ = "paper"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    series: Mapped[str] = mapped_column(ForeignKey("paper_series.series"))
+    addressee: Mapped[str] = mapped_column(String(20))
+    """The code under which the recipients are admitted, an office's for instance."""
+    year: Mapped[int]
+    number: Mapped[int]
+    number_text: Mapped[str]
+    """As it is told, and as its files are named: `GRC-ATH_2026-R03`."""
+    kind: Mapped[str] = mapped_column(String(20))
+    state: Mapped[str] = mapped_column(String(6))
+    period_from: Mapped[dt.date]
+    period_to: Mapped[dt.date]
+    content: Mapped[dict[str, Any]]
+    """What it publishes, as the next paper of its kind must know it. Nothing personal."""
+    arrangement_version: Mapped[str]
+    sealed_at: Mapped[dt.datetime]
+    told_at: Mapped[dt.datetime | None]
+    voided_at: Mapped[dt.datetime | None]
+    void_reason: Mapped[str | None]
+
+    __table_args__ = (
+        UniqueConstraint("series", "year", "number"),
+        UniqueConstraint("number_text"),
+        Index(
+            "uq_paper_one_a_period",
+            "series",
+            "period_from",
+            "period_to",
+            unique=True,
+            sqlite_where=text("state <> 'void'"),
+            postgresql_where=text("state <> 'void'"),
+        ),
+        CheckConstraint("number > 0", name="number"),
+        CheckConstraint("period_from <= period_to", name="period"),
+        CheckConstraint(_one_of("state", ("sealed", "told", "void")), name="state"),
+        CheckConstraint("(state = 'told') = (told_at IS NOT NULL)", name="told_with_moment"),
+        CheckConstraint("(state = 'void') = (voided_at IS NOT NULL)", name="void_with_moment"),
+    )
+
+
+class PaperCase(Base):
+    """That a paper names this case: for a person who asks what was told of them, and for erasure."""
+
+    __tablename__ = "paper_case"
+
+    paper_id: Mapped[int] = mapped_column(ForeignKey("paper.id"), primary_key=True)
+    host_country: Mapped[str] = mapped_column(String(3), primary_key=True)
+    case_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+
+    __table_args__ = (ForeignKeyConstraint(["host_country", "case_id"], ["case.host_country", "case.case_id"]),)
+
+
+class PaperDelivery(Sending, Base):
+    """One paper on its way to one recipient. The channels of a series are queues of their own, in number order."""
+
+    __tablename__ = "paper_delivery"
+
+    paper_id: Mapped[int] = mapped_column(ForeignKey("paper.id"))
+
+    __table_args__ = (
+        UniqueConstraint("paper_id", "channel"),
+        *(CheckConstraint(check, name=name) for name, check in _SENDING_CHECKS.items()),
+    )
+
+
+class PaperFile(FileAsSent, Base):
+    """A file of a paper for one recipient."""
+
+    __tablename__ = "paper_file"
+
+    delivery_id: Mapped[int] = mapped_column(ForeignKey("paper_delivery.id"), primary_key=True)
+
+    __table_args__ = (UniqueConstraint("delivery_id", "name"),)
+
+
+class CountedMonth(Base):
+    """A month of rejected cases as it was counted, once: to count it anew would show what became of single people."""
+
+    __tablename__ = "counted_month"
+
+    coverage: Mapped[str] = mapped_column(primary_key=True)
+    """Whose cases: host countries and their IOM offices, as `reports.rejected.groups` writes them."""
+    month: Mapped[str] = mapped_column(String(7), primary_key=True)
+    counts: Mapped[list[Any]] = mapped_column(JSON)
+    """kind, key and count, as `reports.rejected.counting` has them. Nothing of a single person."""
+    as_of: Mapped[dict[str, Any]]
+    """For each host country the extract day (ISO date) up to which its cases are counted, or null."""
+    counted_at: Mapped[dt.datetime]
 
 
 class Told(Base):

@@ -8,7 +8,6 @@ import datetime as dt
 import re
 import secrets
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -30,25 +29,21 @@ from include.ledger.models import (
     SealedFile,
     Told,
 )
+from include.ledger.sending import (
+    OWED,
+    Parcel,
+    arrive,
+    come_back,
+    go_once_more,
+    queue_up,
+    that_missed_somebody,
+    try_it,
+    who_was_missed,
+)
 from include.ledger.tables import records, table
 
 # Crockford's letters and digits: nothing that is misread, mistyped or misheard (no I, L, O, U).
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-
-
-OWED = ("queued", "unknown", "refused")
-"""The states of a delivery whose list the other side is not known to have."""
-
-
-@dataclass(frozen=True)
-class Parcel:
-    """The files of one list for one channel, in the order in which they go; the list itself is last."""
-
-    channel: str
-    cover: dict[str, str]
-    """subject and body of the email that carries it; empty where none is needed"""
-    files: tuple[tuple[str, bytes, str], ...]
-    """name, content, SHA-256 of the content"""
 
 
 def fresh_reference() -> str:
@@ -297,13 +292,7 @@ def store_list(session: Session, sealed: List, notices: pd.DataFrame, parcels: S
     if rows:
         session.execute(insert(Notice), rows)
     for parcel in parcels:
-        delivery = Delivery(list_id=sealed.id, channel=parcel.channel, cover=parcel.cover, state="queued")
-        session.add(delivery)
-        session.flush()
-        session.add_all(
-            SealedFile(delivery_id=delivery.id, position=position, name=name, content=content, sha256=sha256)
-            for position, (name, content, sha256) in enumerate(parcel.files)
-        )
+        queue_up(session, Delivery(list_id=sealed.id), SealedFile, parcel)
 
 
 def next_delivery(session: Session, office: str, channel: str) -> tuple[Delivery, List, list[SealedFile]] | None:
@@ -346,10 +335,7 @@ def open_channels(session: Session, office: str) -> list[str]:
 
 def record_attempt(session: Session, delivery_id: int, now: dt.datetime) -> None:
     """Note before sending that it is being tried: a crash from here on leaves the outcome unknown, not forgotten."""
-    delivery = session.get_one(Delivery, delivery_id, with_for_update=True)
-    delivery.attempts += 1
-    delivery.last_attempt_at = now
-    delivery.state = "unknown"
+    try_it(session.get_one(Delivery, delivery_id, with_for_update=True), now)
 
 
 def record_failure(session: Session, delivery_id: int, state: str, error: str) -> None:
@@ -364,9 +350,8 @@ def record_delivered(session: Session, delivery_id: int, proof: dict[str, Any], 
     now: in the office's own time, in whose days the lead is counted
     """
     delivery = session.get_one(Delivery, delivery_id, with_for_update=True)
-    if delivery.state == "delivered":
+    if not arrive(delivery, proof, now):
         return
-    delivery.state, delivery.delivered_at, delivery.proof, delivery.last_error = "delivered", now, proof, None
     told = session.get_one(List, delivery.list_id, with_for_update=True)
     if told.state != "told":  # the first recipient to have the list starts the clock
         told.state, told.told_at = "told", now
@@ -418,15 +403,8 @@ def record_bounce(session: Session, message_id: str, came_back: Mapping[str, str
     message = select(Delivery).where(Delivery.proof["message_id"].as_string() == message_id).with_for_update()
     carried = []
     for delivery in session.scalars(message):
-        proof = delivery.proof or {}
         carried.append(session.get_one(List, delivery.list_id, with_for_update=True))
-        if delivery.state != "delivered":  # it is known already, or a person saw to it meanwhile
-            continue
-        proof = proof | {"came_back": proof.get("came_back", {}) | came_back}
-        delivery.proof, delivery.bounced_at = proof, now
-        if len(proof["came_back"]) >= proof["accepted"]:
-            codes = ", ".join(sorted(set(proof["came_back"].values())))
-            delivery.state, delivery.delivered_at, delivery.last_error = "refused", None, f"came back ({codes})"
+        if come_back(delivery, came_back, now):
             session.execute(update(Told).filter_by(delivery_id=delivery.id).values(returned_at=now))
             session.flush()
             have = select(func.min(Delivery.delivered_at)).filter_by(list_id=delivery.list_id, state="delivered")
@@ -450,15 +428,7 @@ def missed_recipients(session: Session, channels: Sequence[str]) -> list[str]:
         .join(newest, (newest.c.channel == Delivery.channel) & (newest.c.list_id == List.id))
         .order_by(List.office, List.year, List.number)
     )
-    missed = []
-    for sent, delivery in rows:
-        proof = delivery.proof or {}
-        refused, came_back = proof.get("refused", 0), proof.get("came_back", {})
-        if refused or came_back:
-            everyone = proof["accepted"] + refused
-            codes = ", ".join(sorted({*filter(None, [proof.get("refused_with")]), *came_back.values()}))
-            missed.append(f"{sent.list_number} ({refused + len(came_back)} of {everyone} recipients: {codes})")
-    return missed
+    return [f"{sent.list_number} ({missed})" for sent, delivery in rows if (missed := who_was_missed(delivery))]
 
 
 class NotFound(ValueError):
@@ -490,7 +460,7 @@ def resend_list(session: Session, list_number: str) -> None:
     """
     again = find_list(session, list_number)
     deliveries = session.scalars(select(Delivery).filter_by(list_id=again.id).with_for_update()).all()
-    missed = [delivery for delivery in deliveries if _missed_somebody(delivery)]
+    missed = that_missed_somebody(deliveries)
     if again.state == "void" or not missed:
         raise NotResendable(f"list {list_number} reached every recipient, is void, or is still to be sent")
     if session.scalar(select(exists().where(Delivery.list_id == again.id, _emptied()))):
@@ -507,13 +477,7 @@ def resend_list(session: Session, list_number: str) -> None:
             f"list {list_number} is older news than {news.list_number}, which its office has; "
             "void it instead, and what it alone told is told anew"
         )
-    for delivery in missed:
-        delivery.state, delivery.delivered_at, delivery.bounced_at = "queued", None, None
-
-
-def _missed_somebody(delivery: Delivery) -> bool:
-    came_back = delivery.bounced_at is not None
-    return came_back or (delivery.state == "delivered" and bool((delivery.proof or {}).get("refused")))
+    go_once_more(missed)
 
 
 class NotVoidable(ValueError):

@@ -34,6 +34,10 @@ from include.ledger.models import (
     Match,
     Moment,
     Notice,
+    Paper,
+    PaperCase,
+    PaperDelivery,
+    PaperFile,
     ProcedureRecord,
     Reconciliation,
     Review,
@@ -48,7 +52,7 @@ TO_ERASE = ("consent_withdrawn", "notified_in_error")
 """The reasons with which an office was asked to erase its entry."""
 _SAYS_WHEN = ("late", "known_after_departure", "was_in_review", "awaited_consent", "left_before_list")
 """Marks that say how a notice came, and nothing of the person."""
-_OF_CASES: tuple[type[Base], ...] = (Standing, Match, Review, Entry, Hold)
+_OF_CASES: tuple[type[Base], ...] = (Standing, Match, Review, Entry, Hold, PaperCase)
 """What refers to a case by its id."""
 _TRIED = dt.timedelta(days=30)
 """How long a channel that still owes a list, which its office has by another, holds an erasure up."""
@@ -133,6 +137,12 @@ def followed(session: Session, now: dt.datetime) -> pd.DataFrame:
         Hold.host_country == Case.host_country, Hold.case_id == Case.case_id, Hold.lifted_at.is_(None)
     )
     ordered = exists().where(ErasureOrder.host_country == Case.host_country, ErasureOrder.case_id == Case.case_id)
+    in_paper = exists().where(
+        PaperCase.host_country == Case.host_country,
+        PaperCase.case_id == Case.case_id,
+        Paper.id == PaperCase.paper_id,
+        Paper.state == "sealed",
+    )
     found = table(
         session,
         select(
@@ -146,7 +156,7 @@ def followed(session: Session, now: dt.datetime) -> pd.DataFrame:
             Case.missing_since,
             _typed(newest_notice.scalar_subquery(), "told_on"),
             _typed(newest_answer, "answered_on"),
-            _in_flight(same_case, now).label("in_flight"),
+            or_(_in_flight(same_case, now), in_paper).label("in_flight"),
             concern.label("concern"),
             in_review.label("in_review"),
             held.label("held"),
@@ -243,6 +253,7 @@ def erase(
     nobody = f"{GONE}-{secrets.token_hex(8)}"
     counts = {"case": 1, **_rename(session, case, nobody, now)}
     dropped = _forget_matches(session, host_country, nobody, now)
+    counts["paper_file"] = _empty_papers(session, host_country, nobody)
     counts |= {"procedure_record": len(dropped), **_forget_notices(session, [one.entry for one in entries], now)}
     ids |= dropped
     remember(session, line, counts)
@@ -254,8 +265,11 @@ def _check_erasable(session: Session, case: Case, now: dt.datetime) -> None:
     same_case = (Entry.host_country == case.host_country, Entry.case_id == case.case_id)
     if hold_on(session, case.host_country, case.case_id):
         raise NotErasable("the case is held; python -m include hold CASE_ID --lift ends that")
-    if session.scalar(select(_in_flight(same_case, now))):
-        raise NotErasable("a list with this case is on its way; once its office has it, or it is void, erase again")
+    on_its_way = session.scalar(select(_in_flight(same_case, now)))
+    if on_its_way or paper_on_its_way(session, case.host_country, case.case_id):
+        raise NotErasable(
+            "a list or paper with this case is on its way; once its office has it, or it is void, erase again"
+        )
     if session.scalar(select(exists().where(*same_case, Concern.entry == Entry.entry, Concern.closed_at.is_(None)))):
         raise NotErasable("a concern about this return stands; python -m include concerns close ENTRY comes first")
 
@@ -373,6 +387,22 @@ def _forget_notices(session: Session, entries: list[str], now: dt.datetime) -> d
     session.execute(update(Entry).where(Entry.entry.in_(entries), Entry.closed_at.is_(None)).values(closed_at=now))
     said = forget_words(session, entries)
     return {"notice": len(notices), "sealed_file": emptied, "answer": said}
+
+
+def _empty_papers(session: Session, host: str, nobody: str) -> int:
+    """Empty the files of the papers that name the case, as those of lists; returns how many."""
+    naming = select(PaperCase.paper_id).where(PaperCase.host_country == host, PaperCase.case_id == nobody)
+    deliveries = select(PaperDelivery.id).where(PaperDelivery.paper_id.in_(naming))
+    same_file = (PaperFile.delivery_id.in_(deliveries), func.length(PaperFile.content) > 0)
+    return _changed(session, update(PaperFile).where(*same_file).values(content=b""))
+
+
+def paper_on_its_way(session: Session, host_country: str, case_id: str) -> bool:
+    """Whether a paper that names the case is with nobody yet."""
+    of_case = (PaperCase.host_country == host_country, PaperCase.case_id == case_id)
+    return bool(
+        session.scalar(select(exists().where(*of_case, Paper.id == PaperCase.paper_id, Paper.state == "sealed")))
+    )
 
 
 def forget_words(session: Session, entries: Collection[str] | None = None) -> int:
@@ -551,6 +581,8 @@ class Life:
     decisions: list[Review]
     told: list[tuple[Notice, List, Delivery]]
     """Every notice, for each channel that its list went over; oldest first."""
+    papers: list[tuple[Paper, PaperDelivery]]
+    """Papers that name the case, for each channel that they went over."""
     answers: list[tuple[Answer, List]]
     concerns: list[tuple[Concern, Entry]]
     holds: list[Hold]
@@ -575,6 +607,12 @@ def life_of(session: Session, host_country: str, case_id: str) -> Life:
         .join(Delivery, Delivery.list_id == List.id)
         .where(Notice.entry.in_(entries))
     )
+    papers = (
+        select(Paper, PaperDelivery)
+        .join(PaperDelivery, PaperDelivery.paper_id == Paper.id)
+        .join(PaperCase, PaperCase.paper_id == Paper.id)
+        .where(PaperCase.host_country == host_country, PaperCase.case_id == case_id)
+    )
     answers = select(Answer, List).join(List, List.id == Answer.list_id).where(Answer.entry.in_(entries))
     concerns = select(Concern, Entry).join(Entry, Entry.entry == Concern.entry).where(Concern.entry.in_(entries))
     return Life(
@@ -583,6 +621,7 @@ def life_of(session: Session, host_country: str, case_id: str) -> Life:
         matches=[(one, record) for one, record in session.execute(matches.order_by(Match.id))],
         decisions=list(session.scalars(select(Review).filter_by(**of_case).order_by(Review.id))),
         told=list(session.execute(told.order_by(List.sealed_at, List.id, Delivery.id)).tuples()),
+        papers=list(session.execute(papers.order_by(Paper.sealed_at, Paper.id, PaperDelivery.id)).tuples()),
         answers=[(one, about) for one, about in session.execute(answers.order_by(Answer.id))],
         concerns=[(one, entry) for one, entry in session.execute(concerns.order_by(Concern.id))],
         holds=holds_of(session, host_country, case_id),

@@ -21,6 +21,7 @@ from include.delivery.sealing import SealedFileContent, seal
 from include.ledger import caseload, intake, outbox
 from include.ledger.engine import reading, writing
 from include.ledger.models import List
+from include.ledger.sending import Parcel
 from include.lists.difference import KEY, NOTICE_COLUMNS, difference
 from include.lists.document import ANSWER_COLUMNS, COLUMNS, Contact, NotificationList, RenderedFile, render
 from include.lists.proportion import Figures, covered_by, out_of_line
@@ -278,10 +279,10 @@ def _with_entries(document: NotificationList, notices: pd.DataFrame) -> Notifica
 
 def _parcel(
     document: NotificationList, arrangement: Arrangement, channel: Channel, key: SealingKey, now: dt.datetime
-) -> outbox.Parcel:
+) -> Parcel:
     files = sealed_files(render(document, arrangement.list.format), channel, key, now)
     subject, body = email_for(document)
-    return outbox.Parcel(
+    return Parcel(
         channel=channel.key,
         cover={"subject": subject, "body": body} if channel.via == "email" else {},
         files=tuple((file.name, file.content, file.sha256) for file in files),

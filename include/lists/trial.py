@@ -1,28 +1,28 @@
-"""The test message that a new address gets before any list: a file of the kind its lists will be, with a code."""
+"""The test message that a new address gets before anything else: a file of the kind it will get, with a code."""
 
 import datetime as dt
 import io
 
 import xlsxwriter
 
-from include.arrangements.models import Arrangement
+from include.arrangements.models import Addressee
 from include.lists.document import RenderedFile
 from include.lists.texts import texts
 
 
-def render_trial(arrangement: Arrangement, code: str, now: dt.datetime) -> tuple[RenderedFile, str, str]:
+def render_trial(to: Addressee, code: str, now: dt.datetime) -> tuple[RenderedFile, str, str]:
     """The file that holds the code, to be sealed as lists are; and subject and body of the message, without it."""
-    words = texts(arrangement.language)
-    contact = arrangement.whom_to_call
+    words = texts(to.language)
+    contact = to.whom_to_call
     said = {
-        "office": arrangement.name,
+        "office": to.name,
         "contact": " · ".join(filter(None, [contact.name, contact.email, contact.phone])),
         "code": code,
     }
     lines = [words.trial_subject.format(**said), words.trial_code.format(**said), words.trial_answer.format(**said)]
     # The name says nothing of the code: to see a folder is not to open a file.
-    stem = f"{arrangement.office}_test_{now:%Y%m%d-%H%M%S}"
-    if arrangement.list.format == "xlsx":
+    stem = f"{to.code}_test_{now:%Y%m%d-%H%M%S}"
+    if to.file_format == "xlsx":
         file = RenderedFile(f"{stem}.xlsx", _workbook(lines, words.right_to_left), personal=True)
     else:
         file = RenderedFile(f"{stem}.txt", ("\r\n".join(lines) + "\r\n").encode("utf-8-sig"), personal=True)

@@ -1,11 +1,12 @@
 """What should have happened and did not: asked of the ledger, since what never ran has nothing to fail."""
 
 import datetime as dt
+from collections.abc import Collection
 
 from include.arrangements.calendar import due_moments
 from include.arrangements.checking import check
 from include.arrangements.reading import in_force_at, load_offices
-from include.ledger import figures, intake, outbox, retention, reviews
+from include.ledger import figures, intake, outbox, papers, retention, reviews
 from include.ledger.engine import reading
 from include.settings import arrangements_folder, data_folder, first_day, last_day, late_after, write_private
 
@@ -41,31 +42,44 @@ def undone_decisions() -> frozenset[str]:
         return frozenset(f"{partition} {count}" for partition, count in reviews.not_yet_laid_over(session).items())
 
 
-def offices_still_owed() -> list[str]:
-    """Offices with good arrangements to which a list is owed that nobody has refused: it may yet arrive by itself."""
-    offices, _ = load_offices(arrangements_folder())
+def still_owed(known: Collection[str]) -> list[str]:
+    """Offices and series of papers of which something is owed that nobody has refused: it may yet arrive by itself.
+
+    known: the codes of all who have a good arrangement; the others are left out
+    """
     with reading() as session:
-        owed = outbox.offices_owed(session, ("queued", "unknown"))
-    return [office for office in owed if office in offices]
+        offices = outbox.offices_owed(session, ("queued", "unknown"))
+        series = papers.series_owed(session, ("queued", "unknown"))
+    return [
+        *(office for office in offices if office in known),
+        *(one for one, addressee in series.items() if addressee in known),
+    ]
 
 
 def overdue_lists(now: dt.datetime) -> dict[str, list[str]]:
-    """For each office what is overdue there: a list nobody saw to, one still owed, one that a recipient missed."""
+    """For each office what is overdue there: a list nobody saw to, one still owed, one that a recipient missed.
+
+    So is a paper that is still owed or that a recipient missed.
+    """
     offices, _ = load_offices(arrangements_folder())
     arranged = filter(None, (in_force_at(versions, now) for versions in offices.values()))
     channels = [channel.key for arrangement in arranged for channel in arrangement.deliver]
     overdue: dict[str, list[str]] = {}
     with reading() as session:
         seen_to = outbox.composed_for(session)
-        for owed in figures.owed(session):
-            if owed.came_back:
-                what = f"list {owed.list_number} via {owed.via} {owed.came_back}"
-                overdue.setdefault(owed.office, []).append(f"{what}: repair the mailbox and resend it, or void it")
-            elif owed.sealed_at < now - late_after():
-                overdue.setdefault(owed.office, []).append(f"list {owed.list_number} via {owed.via} is still owed")
+        for what, owing in (("list", figures.owed(session)), ("paper", figures.owed_papers(session))):
+            for owed in owing:
+                which = f"{what} {owed.list_number} via {owed.via}"
+                if owed.came_back:
+                    said = f"{which} {owed.came_back}: repair the mailbox and resend it, or void it"
+                    overdue.setdefault(owed.office, []).append(said)
+                elif owed.sealed_at < now - late_after():
+                    overdue.setdefault(owed.office, []).append(f"{which} is still owed")
         # Who is no longer arranged with is missed by nobody: to change the arrangement is one way to put it right.
         for missed in outbox.missed_recipients(session, channels):
             overdue.setdefault(missed.partition("_")[0], []).append(f"list {missed} did not reach everybody")
+        for addressee, missed in papers.missed_recipients(session, channels):
+            overdue.setdefault(addressee, []).append(f"paper {missed} did not reach everybody")
     end = last_day()
     until = min(now, end) if end else now
     for office, versions in sorted(offices.items()):

@@ -63,6 +63,17 @@ def gather(
         )
         for notice, on, delivery in life.told
     )
+    papers = (
+        (
+            _at(delivery.delivered_at) if delivery.delivered_at else own["not_delivered"],
+            paper.addressee,
+            delivery.channel.partition(":")[0],
+            paper.number_text,
+            paper.kind,
+            "",
+        )
+        for paper, delivery in life.papers
+    )
     answers = (
         (
             _at(answer.answered_at),
@@ -105,7 +116,7 @@ def gather(
             ("since", "what"),
             ((_day(one.since), own["standing"][one.standing]) for one in life.standings),
         ),
-        _part(own, "told", ("when", "office", "way", "list", "notice", "said"), told, {
+        _part(own, "told", ("when", "office", "way", "list", "notice", "said"), [*told, *papers], {
             "list": columns["list_number"], "notice": columns["notice"],
         }),
         _part(own, "answers", ("when", "office", "list", "concern", "record", "remarks"), answers, {

@@ -14,12 +14,13 @@ from include.delivery.bounces import Bounce, read_notification
 from include.delivery.send import NotDelivered, send_owed
 from include.ledger import outbox, responses
 from include.ledger.engine import reading, writing
-from include.ledger.models import Delivery, List, Told
+from include.ledger.models import Delivery, List, Paper, Told
 from include.responses.mailbox import collect_mailbox
 from include.responses.opening import OpeningKeys
 from tests.delivery.notifications import SERVERS, notification
 from tests.delivery.test_email import SENDER, boxes, connect
 from tests.imap import count, counts, inbox_of, put
+from tests.ledger.test_papers import SERIES, store
 from tests.ledger.world import MONDAY, MORNING, case, cases, notices, reconcile, send_list
 from tests.servers import USER, mail
 
@@ -77,11 +78,12 @@ def cover(number):
     return number
 
 
-def send(monkeypatch, port, authority, to=TO[:1]):
+def send(monkeypatch, port, authority, to=TO[:1], series=None):
     connect(monkeypatch, port, authority)
     return send_owed(
         "GRC-ATH",
         [channel(to)],
+        series=series,
         open_sftp=connections.open_sftp,
         open_smtp=connections.open_smtp,
         admitted=lambda _: None,
@@ -145,6 +147,17 @@ def test_a_list_that_came_back_is_named_at_once(tmp_path, monkeypatch, a_list, i
     collect(monkeypatch, imap_server)
     with reading() as session:
         assert outbox.owed_lists(session, MORNING) == ["GRC-ATH_2026-0001 (came back (5.1.1))"]
+
+
+def test_a_paper_that_came_back_is_known_by_its_message(tmp_path, monkeypatch, ledger, imap_server, inbox):
+    number = store(channels=(channel().key,))
+    with mail(tmp_path) as (port, authority):
+        assert send(monkeypatch, port, authority, series=SERIES) == [f"{number} via email"]
+        put(inbox, notification("postfix", *message_ids(tmp_path), TO[:1]))
+        assert collect(monkeypatch, imap_server) == [number]
+        with pytest.raises(NotDelivered, match=f"python -m include resend {number}"):
+            send(monkeypatch, port, authority, series=SERIES)
+    assert only(Paper).state == "sealed"
 
 
 def test_no_address_is_kept_of_what_came_back(tmp_path, monkeypatch, a_list, imap_server, inbox):

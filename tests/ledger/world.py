@@ -8,7 +8,7 @@ from include.ledger import caseload, intake, outbox
 from include.ledger.engine import writing
 from include.ledger.intake import Partition
 from include.ledger.models import List
-from include.ledger.outbox import Parcel
+from include.ledger.sending import Parcel
 
 MONDAY = dt.date(2026, 11, 2)
 TUESDAY = dt.date(2026, 11, 3)

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from sqlalchemy import func, select, text
 
-from include.ledger import caseload, figures, outbox, responses, retention, storage
+from include.ledger import caseload, figures, models, outbox, responses, retention, storage
 from include.ledger.engine import engine, reading, writing
 from include.ledger.models import Base, Case, Erasure, List, Match, Notice, ProcedureRecord, SealedFile, Told
 from include.ledger.retention import NotErasable
@@ -240,3 +240,35 @@ def test_the_erasure_is_kept_as_hashes_and_counts():
         }  # fmt: skip
         assert kept.proof["searched_for"] >= len(NAMED) - 1
         assert kept.case_hash == retention.case_hash(hashing_key(), "GRC", GONE)
+
+
+def test_a_paper_that_names_the_person_is_emptied_once_it_is_with_somebody():
+    live()
+    with writing() as session:
+        session.add(models.PaperSeries(series="AFG/framework"))
+        session.flush()
+        paper = models.Paper(
+            series="AFG/framework", addressee="AFG", year=2026, number=1, number_text="AFG_2026-F01", kind="framework",
+            state="sealed", period_from=MORNING.date(), period_to=MORNING.date(), content={}, arrangement_version="test",
+            sealed_at=MORNING,
+        )  # fmt: skip
+        session.add(paper)
+        session.flush()
+        session.add(models.PaperCase(paper_id=paper.id, host_country="GRC", case_id=GONE))
+        delivery = models.PaperDelivery(paper_id=paper.id, channel="sftp:a", state="queued", cover={})
+        session.add(delivery)
+        session.flush()
+        content = f"view {FAMILY}".encode()
+        session.add(
+            models.PaperFile(delivery_id=delivery.id, position=0, name="view.csv", content=content, sha256="0" * 64)
+        )
+    with pytest.raises(NotErasable, match="paper with this case is on its way"):
+        erase()
+    with writing() as session:
+        session.execute(text("UPDATE paper SET state = 'told', told_at = sealed_at"))
+        assert [one.number_text for one, _ in retention.life_of(session, "GRC", GONE).papers] == ["AFG_2026-F01"]
+    erase()
+    assert named_in(written()) == set()
+    with reading() as session:
+        assert session.scalars(select(models.PaperFile.content)).one() == b""
+        assert session.scalars(select(models.PaperCase.case_id)).one() != GONE
