@@ -133,6 +133,27 @@ def main(arguments: list[str] | None = None) -> int:
     received.add_argument("list_number", metavar="OFFICE_YYYY-NNNN")
     received.add_argument("--by", required=True, metavar="WHO", help="who took its word")
 
+    person = command(
+        _person, "person", "a person's own file: all that is held about them, what was told to whom and when"
+    )
+    person.add_argument("case_id", metavar="CASE")
+    person.add_argument("--host", metavar="HOST", help="where the same case id is known in several host countries")
+    person.add_argument("--folder", type=Path, default=Path(), metavar="OUT", help="where it is written")
+    person.add_argument("--language", default="en", metavar="en|fr|es|ar|ru|el|de")
+
+    erasing = command(_erase, "erase", "erase a case because its person asks for it, once its offices have heard")
+    erasing.add_argument("case_id", metavar="CASE")
+    erasing.add_argument("--host", metavar="HOST", help="where the same case id is known in several host countries")
+    erasing.add_argument("--by", required=True, metavar="WHO", help="who took the request")
+    erasing.add_argument("--reason", required=True, metavar="HOW", help="how the request came, without names")
+
+    holding = command(_hold, "hold", "let nothing of a case be erased, for a court or a complaint")
+    holding.add_argument("case_id", metavar="CASE")
+    holding.add_argument("--host", metavar="HOST", help="where the same case id is known in several host countries")
+    holding.add_argument("--by", required=True, metavar="WHO", help="who holds it, or lifts that")
+    holding.add_argument("--reason", default="", metavar="WHY", help="for whom or what it is kept, without names")
+    holding.add_argument("--lift", action="store_true", help="let it be erased again")
+
     demo = command(_demo, "demo", "run the main job with real servers and a real Airflow")
     demo.add_argument("--folder", type=Path, default=Path("demo-data"))
     demo.add_argument("--days", type=int, default=2)
@@ -395,6 +416,40 @@ def _received(given: argparse.Namespace) -> int:
             received_by(session, given.list_number, given.by, dt.datetime.now(dt.UTC))
 
     return _told(receive)
+
+
+def _person(given: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from include.retention.rights import write_person
+
+    now = dt.datetime.now(dt.UTC)
+    return _told(lambda: write_person(given.case_id, given.host, given.folder, given.language, now, Console()))
+
+
+def _erase(given: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from include.retention.rights import erase
+    from include.retention.run import StillThere
+
+    now = dt.datetime.now(dt.UTC)
+    try:
+        return _told(
+            lambda: erase(given.case_id, given.host, by=given.by, reason=given.reason, now=now, console=Console())
+        )
+    except StillThere as still:
+        return _fail(str(still))
+
+
+def _hold(given: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from include.retention.rights import hold
+
+    now = dt.datetime.now(dt.UTC)
+    words = {"by": given.by, "reason": given.reason}
+    return _told(lambda: hold(given.case_id, given.host, **words, lift=given.lift, now=now, console=Console()))
 
 
 def _demo(given: argparse.Namespace) -> int:

@@ -67,6 +67,7 @@ print(json.dumps({"errors": bag.import_errors, "dags": {
         "review_cooperation",
         "report_rejected__GRC-ATH",
         "report_afghan_framework__GRC__origin",
+        "retain_records",
     }
     assert named <= set(seen["dags"])
     for dag_id, (explained, tags, owners, retries, _) in seen["dags"].items():

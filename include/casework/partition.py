@@ -23,7 +23,7 @@ RECORD_COLUMNS = ["asylum_reference", "applied_on", "stage", "outcome", "outcome
 def decide_partition(key: str, now: dt.datetime) -> dict[str, int]:
     """Give every case of the partition its standing and write the ledger in one transaction.
 
-    returns: rows by standing, `unusable` for the rows in quarantine included
+    returns: rows by standing, those in quarantine (`unusable`) and of erased cases (`erased`) included
     raises: NotPulled if an extract of the partition is not in
     """
     partition = Partition.of(key)
@@ -31,6 +31,7 @@ def decide_partition(key: str, now: dt.datetime) -> dict[str, int]:
         cases_extract, procedure_extract = both_extracts(session, partition)
         cases = good_rows(partition, cases_extract)
         links, model_version = linked(partition, cases_extract, procedure_extract)
+        links = links[links["case_id"].isin(cases["case_id"])]  # who was erased meanwhile is in none
         host = partition.host_country
         known, decisions = caseload.open_accepts(session, host), reviews.in_force(session, host)
         named = {reference for table in (links, known, decisions) for reference in table["asylum_reference"]}
@@ -68,6 +69,7 @@ def decide_partition(key: str, now: dt.datetime) -> dict[str, int]:
             matches=matches,
             register=records,
             unusable=cases_extract.quarantined_count,
+            erased=cases_extract.good_count - len(cases),
             without_office=without_office,
             model_version=model_version,
             policy_version=version(policy) if policy else None,

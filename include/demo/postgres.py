@@ -35,8 +35,8 @@ def binaries() -> Path | None:
 def postgres(programs: Path) -> Iterator[str]:
     """A server that forgets everything when it is left; yields its address, to which a database is added: `/postgres`.
 
-    Nobody else's is touched: it listens on this machine alone, at a free port. It does not wait for the disk, since
-    nothing of it is to outlive the machine.
+    It listens on this machine alone, at a free port. It does not wait for the disk, since nothing of it is to outlive
+    the machine; and as retention wants it, it keeps no file of its log to be written over.
     raises: PostgresDied if it is not there within a minute
     """
     # PostgreSQL refuses to run as root; the package has made a user.
@@ -62,7 +62,8 @@ def postgres(programs: Path) -> Iterator[str]:
     )
     server = subprocess.Popen(  # noqa: S603
         [programs / "postgres", "-D", folder / "data", "-p", str(port), "-h", "127.0.0.1", "-k", folder,
-         "-c", "fsync=off", "-c", "log_min_messages=fatal", "-c", "max_connections=200"],
+         "-c", "fsync=off", "-c", "log_min_messages=fatal", "-c", "max_connections=200",
+         "-c", "wal_recycle=off"],
         user=user, cwd=folder, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     try:

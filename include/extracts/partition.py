@@ -8,15 +8,16 @@ from typing import BinaryIO
 
 import pandas as pd
 
+from include.extracts.contract import CASES
 from include.extracts.landing import land_stream, open_landed, write_quarantine
 from include.extracts.manifest import parse_manifest
 from include.extracts.reading import Extract, needs_a_person, quarantine_lines, read_extract
 from include.extracts.refused import ExtractRefused
-from include.ledger import intake
+from include.ledger import intake, retention
 from include.ledger.engine import reading, writing
 from include.ledger.intake import Partition
 from include.ledger.models import Extract as AcceptedExtract
-from include.settings import data_folder, private_folder, write_private
+from include.settings import data_folder, hashing_key, private_folder, write_private
 
 
 class WaitsForAPerson(ExtractRefused):
@@ -64,7 +65,7 @@ def take_in(
             )
     if extract.quarantined_count:
         write_quarantine(extract, data_folder() / "quarantine" / host)
-    _keep_good_rows(extract, _good_rows_path(partition, kind, landed.sha256))
+    _keep_good_rows(partition, extract, _good_rows_path(partition, kind, landed.sha256))
     with writing() as session:
         intake.accept_extract(
             session,
@@ -91,28 +92,53 @@ def good_rows(
 ) -> pd.DataFrame:
     """The good rows of an accepted extract, in the types of `contract.typed`; all columns and rows, or those named.
 
-    They are kept as Parquet beside the landed bytes; where that copy was deleted it is made again from the bytes.
+    Cases that were erased are not among them, though their source still sends them. The rows are kept as Parquet beside
+    the landed bytes; where that copy was deleted it is made again from the bytes.
     """
     path = _good_rows_path(partition, extract.kind, extract.sha256)
     if not path.exists():
         host, day = partition.host_country, partition.day
         landed = open_landed(data_folder() / "landing", extract.kind, host, day, extract.sha256)
-        _keep_good_rows(read_extract(landed, extract.kind, host, day, None, name=f"{host}/{extract.file_name}"), path)
+        found = read_extract(landed, extract.kind, host, day, None, name=f"{host}/{extract.file_name}")
+        _keep_good_rows(partition, found, path)
     # An empty list has no type that Arrow could compare; an empty reference is nobody's.
     named = None if asylum_references is None else [("asylum_reference", "in", list(asylum_references) or [""])]
-    return pd.read_parquet(path, columns=list(columns) if columns else None, filters=named)
+    rows = pd.read_parquet(path, columns=list(columns) if columns else None, filters=named)
+    return without_erased(partition.host_country, rows) if extract.kind == CASES else rows
+
+
+def without_erased(host_country: str, cases: pd.DataFrame, *, ordered: bool = False) -> pd.DataFrame:
+    """`cases` (case_id, registered_on, …) but for those of which this registration was erased.
+
+    ordered: leave out, too, who asked to be erased and is not yet, because an office must hear of it first
+    """
+    with reading() as session:
+        erased = retention.registrations_erased(session, host_country)
+        wished = retention.cases_ordered(session, host_country) if ordered else set()
+    if wished:
+        cases = cases[~cases["case_id"].isin(wished)].reset_index(drop=True)
+    if not erased:
+        return cases
+    key = hashing_key()
+    of = [
+        retention.registration_hash(key, host_country, case_id, registered.date()) in erased
+        for case_id, registered in zip(cases["case_id"], cases["registered_on"], strict=True)
+    ]
+    return cases[~pd.Series(of, index=cases.index, dtype=bool)].reset_index(drop=True)
 
 
 def rows_judged_by(partition: Partition, extract: AcceptedExtract, columns: Collection[str]) -> pd.DataFrame:
     """The rows of an accepted extract that are good in these columns, whatever its other columns hold.
 
+    Who was erased, or asked to be, is not among them: how long it takes depends on who was told of the person.
     Read from the landed bytes each time: the rows that are kept lack those with a mistake in any column.
     columns: of the contract, as `read_extract` wants them in `only`
     """
     host, day = partition.host_country, partition.day
     landed = open_landed(data_folder() / "landing", extract.kind, host, day, extract.sha256)
     name = f"{host}/{extract.file_name}"
-    return read_extract(landed, extract.kind, host, day, None, name=name, only=columns).rows
+    rows = read_extract(landed, extract.kind, host, day, None, name=name, only=columns).rows
+    return without_erased(host, rows, ordered=True)
 
 
 def _good_rows_path(partition: Partition, kind: str, sha256: str) -> Path:
@@ -120,8 +146,10 @@ def _good_rows_path(partition: Partition, kind: str, sha256: str) -> Path:
     return private_folder(folder) / f"{sha256}.parquet"
 
 
-def _keep_good_rows(extract: Extract, path: Path) -> None:
-    write_private(path, extract.rows.to_parquet(index=False))
+def _keep_good_rows(partition: Partition, extract: Extract, path: Path) -> None:
+    of_cases = extract.kind == CASES
+    rows = without_erased(partition.host_country, extract.rows) if of_cases else extract.rows
+    write_private(path, rows.to_parquet(index=False))
 
 
 def accept_landed(key: str, kind: str, sha256: str, now: dt.datetime) -> TakenIn:

@@ -15,15 +15,16 @@ _CASE: Table = Case.__table__  # type: ignore[assignment]
 _KEPT = [
     column.name
     for column in _CASE.columns
-    if column.name not in {"host_country", "case_id", "since", "status_since", "missing_since"}
+    if column.name not in {"host_country", "case_id", "since", "status_since", "missing_since", "erased_on"}
 ]
 """The columns of a case that come from the extract and its decision."""
 _RECORD_COLUMNS = ["asylum_reference", "applied_on", "stage", "outcome", "outcome_on", "final"]
 
 
 def known_cases(session: Session, host_country: str) -> pd.DataFrame:
-    """Every case of the host country, one row each, columns as in `models.Case`."""
-    return table(session, select(*_CASE.columns).where(_CASE.c.host_country == host_country))
+    """Every case of the host country that was not erased, one row each, columns as in `models.Case`."""
+    kept = (_CASE.c.host_country == host_country, _CASE.c.erased_on.is_(None))
+    return table(session, select(*_CASE.columns).where(*kept))
 
 
 def open_accepts(session: Session, host_country: str) -> pd.DataFrame:
@@ -108,6 +109,7 @@ def write_day(
     matches: pd.DataFrame,
     register: pd.DataFrame,
     unusable: int,
+    erased: int = 0,
     without_office: int,
     model_version: str,
     policy_version: str | None,
@@ -118,14 +120,14 @@ def write_day(
     cases: one row per good row of the extract, the columns of `models.Case` that come from the extract and its decision
     matches: the matches in force (case_id, asylum_reference, match_probability, decision, method)
     register: the procedure records that `matches` names
-    returns: rows by standing, `unusable` included
+    erased: rows of cases that were erased, and that the source still sends: they are counted and not kept
+    returns: rows by standing, `unusable` and `erased` included
     A day older than the newest reconciled one leaves every case as it is and is only counted.
     """
     host, day = partition.host_country, partition.day
     cases_extract, procedure_extract = both_extracts(session, partition)
     counts = {str(standing): int(rows) for standing, rows in cases["standing"].value_counts().items()}
-    if unusable:
-        counts["unusable"] = unusable
+    counts |= {what: rows for what, rows in (("unusable", unusable), ("erased", erased)) if rows}
     newest = session.scalar(select(func.max(Reconciliation.day)).where(Reconciliation.host_country == host))
     missing = 0
     if newest is None or day >= newest:
@@ -151,7 +153,7 @@ def write_day(
 
 
 def add_up(session: Session, partition: Partition, now: dt.datetime) -> dict[str, int]:
-    """The day's report, once every row that was pulled has exactly one standing in the ledger.
+    """The day's report, once every row that was pulled has exactly one standing in the ledger, or is of an erased case.
 
     raises: DoesNotAddUp otherwise; NotPulled if an extract is not in
     """
@@ -180,12 +182,13 @@ def add_up(session: Session, partition: Partition, now: dt.datetime) -> dict[str
             .where(
                 Standing.host_country == host,
                 Case.missing_since.is_(None),
+                Case.erased_on.is_(None),
                 Case.standing == Standing.standing,
             )
             .group_by(Standing.standing)
         )
         kept = {standing: count for standing, count in rows}  # noqa: C416
-        expected = {standing: count for standing, count in counts.items() if standing != "unusable"}
+        expected = {standing: count for standing, count in counts.items() if standing not in ("unusable", "erased")}
         if kept != expected:
             raise DoesNotAddUp(f"{partition}: decided {expected}, but the ledger holds {kept}")
     reconciliation.added_up_at = now

@@ -53,6 +53,7 @@ REASONS = (
 )
 CASE_STATUSES = ("registered", "booked", "departed", "withdrawn", "no_show", "closed")
 KINDS = ("avr_cases", "asylum_procedure")
+ERASED_FOR = ("retention", "request")
 REVIEW_DECISIONS = ("accept", "reject", "reopen")
 LIST_KINDS = ("scheduled", "urgent")
 RESPONSE_OUTCOMES = ("read", "partly", "refused", "unsettled", "receipt", "letter", "stranger")
@@ -143,7 +144,7 @@ class Reconciliation(Base):
     procedure_extract_id: Mapped[int] = mapped_column(ForeignKey("extract.id"))
     model_version: Mapped[str]
     counts: Mapped[dict[str, Any]]
-    """Rows by standing, `unusable` included; they add up to the extract's rows."""
+    """Rows by standing, `unusable` and `erased` included; they add up to the extract's rows."""
     missing_count: Mapped[int]
     """Followed cases that the extract does not hold any more. Missing is not cancelled."""
     without_office_count: Mapped[int]
@@ -192,6 +193,8 @@ class Case(Base):
     review: Mapped[str] = mapped_column(server_default="")
     """Those of them for which a person looks before an office is first told, by name, `;` between them."""
     missing_since: Mapped[dt.date | None]
+    erased_on: Mapped[dt.date | None]
+    """When its personal data was erased. Its id is a random one since then, and what is left only counts."""
 
     __table_args__ = (
         CheckConstraint(_one_of("status", CASE_STATUSES), name="status"),
@@ -334,7 +337,7 @@ class Entry(Base):
     """The accepted record by which the case was told under this entry: a person who rejects it takes the entry back."""
     opened_at: Mapped[dt.datetime]
     closed_at: Mapped[dt.datetime | None]
-    """Set when the match was found wrong: the case, if it comes again, comes under a fresh entry."""
+    """Set when the match was found wrong, or the case erased: if it comes again, it comes under a fresh entry."""
     reminded_at: Mapped[dt.datetime | None]
     """When the office was reminded to close its record of somebody who has left."""
     asked_at: Mapped[dt.datetime | None]
@@ -493,6 +496,7 @@ class FileAsSent:
     """Files go in this order; the list or paper itself is last."""
     name: Mapped[str]
     content: Mapped[bytes] = mapped_column(LargeBinary)
+    """Empty once somebody on the list was erased: nobody can take one name out of what is sealed."""
     sha256: Mapped[str] = mapped_column(String(64))
 
 
@@ -788,4 +792,76 @@ class Concern(Base):
             sqlite_where=text("closed_at IS NULL"),
             postgresql_where=text("closed_at IS NULL"),
         ),
+    )
+
+
+class Hold(Base):
+    """The personal data of this case must not be erased before the hold is lifted: a court, a complaint, an inquiry."""
+
+    __tablename__ = "hold"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    host_country: Mapped[str] = mapped_column(String(3))
+    case_id: Mapped[str] = mapped_column(String(64))
+    placed_by: Mapped[str]
+    placed_at: Mapped[dt.datetime]
+    reason: Mapped[str]
+    lifted_by: Mapped[str | None]
+    lifted_at: Mapped[dt.datetime | None]
+
+    __table_args__ = (
+        ForeignKeyConstraint(["host_country", "case_id"], ["case.host_country", "case.case_id"]),
+        CheckConstraint("trim(placed_by) <> '' AND trim(lifted_by) <> ''", name="by_somebody"),
+        CheckConstraint("trim(reason) <> ''", name="with_reason"),
+        CheckConstraint("(lifted_at IS NULL) = (lifted_by IS NULL)", name="lifted_by_somebody"),
+        _unique_where("uq_hold_one_a_case", "case_id", where="lifted_at IS NULL"),
+    )
+
+
+class ErasureOrder(Base):
+    """A person asked for erasure. Offices that were told of the case hear it first; then it is erased."""
+
+    __tablename__ = "erasure_order"
+
+    host_country: Mapped[str] = mapped_column(String(3), primary_key=True)
+    case_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    ordered_by: Mapped[str]
+    ordered_at: Mapped[dt.datetime]
+    reason: Mapped[str]
+
+    __table_args__ = (
+        ForeignKeyConstraint(["host_country", "case_id"], ["case.host_country", "case.case_id"]),
+        CheckConstraint("trim(ordered_by) <> ''", name="ordered_by_somebody"),
+        CheckConstraint("trim(reason) <> ''", name="with_reason"),
+    )
+
+
+class Erasure(Base):
+    """That a case was erased. While its source still sends the same registration, nothing of it is kept or told.
+
+    The same line stands in the data folder's `erasures.jsonl`, which a restored backup of the ledger is held against.
+    """
+
+    __tablename__ = "erasure"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    host_country: Mapped[str] = mapped_column(String(3))
+    case_hash: Mapped[str] = mapped_column(String(64))
+    """Keyed hash of host country and case id, for whoever comes with the case id and asks."""
+    registration_hash: Mapped[str] = mapped_column(String(64))
+    """The same with the day of registration: a later registration is another."""
+    why: Mapped[str] = mapped_column(String(9))
+    erased_by: Mapped[str]
+    erased_at: Mapped[dt.datetime]
+    counts: Mapped[dict[str, Any]]
+    """Rows of each table from which something was erased."""
+    proof: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """What was searched for what was erased, in counts; none while that is still to be done."""
+
+    __table_args__ = (
+        UniqueConstraint("registration_hash"),
+        Index("ix_erasure_case_hash", "case_hash"),
+        CheckConstraint(_one_of("why", ERASED_FOR), name="why"),
+        CheckConstraint("length(case_hash) = 64 AND length(registration_hash) = 64", name="hashes"),
+        CheckConstraint("trim(erased_by) <> ''", name="erased_by_somebody"),
     )

@@ -15,7 +15,20 @@ from sqlalchemy import ColumnElement, delete, exists, false, func, insert, selec
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
-from include.ledger.models import Approval, Case, Delivery, Entry, List, Match, Notice, Office, Review, SealedFile, Told
+from include.ledger.models import (
+    Approval,
+    Case,
+    Delivery,
+    Entry,
+    ErasureOrder,
+    List,
+    Match,
+    Notice,
+    Office,
+    Review,
+    SealedFile,
+    Told,
+)
 from include.ledger.sending import (
     OWED,
     Parcel,
@@ -85,10 +98,11 @@ def last_told(session: Session, office: str) -> pd.DataFrame:
 
 
 def cases_of_concern(session: Session, office: str, host_countries: Sequence[str]) -> pd.DataFrame:
-    """The cases of the office's host countries, and those it was ever told of.
+    """The cases of the office's host countries, and those it was ever told of; none that was erased.
 
-    returns: columns as in `models.Case`, and `told_in_error`: whether a person has taken back the match by which the
-        office was told, and a reconciliation has followed them
+    returns: columns as in `models.Case`; `told_in_error`: whether a person has taken back the match by which the
+        office was told, and a reconciliation has followed them; `erasure_ordered`: whether the person of the case asked
+        to be erased
     """
     told = (
         select(
@@ -107,11 +121,12 @@ def cases_of_concern(session: Session, office: str, host_countries: Sequence[str
     )
     # Until the day is reconciled again the case itself still says that it is to be told.
     in_error = func.coalesce(told.c.announced & told.c.wrong & ~told.c.kept, false())
+    ordered = exists().where(ErasureOrder.host_country == Case.host_country, ErasureOrder.case_id == Case.case_id)
     return table(
         session,
-        select(*Case.__table__.columns, in_error.label("told_in_error"))
+        select(*Case.__table__.columns, in_error.label("told_in_error"), ordered.label("erasure_ordered"))
         .outerjoin(told, (told.c.host_country == Case.host_country) & (told.c.case_id == Case.case_id))
-        .where(Case.host_country.in_(host_countries) | told.c.case_id.is_not(None)),
+        .where(Case.erased_on.is_(None), Case.host_country.in_(host_countries) | told.c.case_id.is_not(None)),
     )
 
 
@@ -179,7 +194,7 @@ def newly_missing(session: Session, office: str, host_countries: Sequence[str]) 
         after = dt.date.fromisoformat(day) if (day := known.get(host)) else dt.date.min
         missing, count = session.execute(
             select(func.count().filter(Case.missing_since > after), func.count()).where(
-                Case.host_country == host, open_cases
+                Case.host_country == host, open_cases, Case.erased_on.is_(None)
             )
         ).one()
         if count:
@@ -298,6 +313,7 @@ def next_delivery(session: Session, office: str, channel: str) -> tuple[Delivery
             List.office == office,
             Delivery.channel == channel,
             Delivery.state.in_(OWED),
+            ~_emptied(),
         )
         .order_by(List.year, List.number)
         .limit(1)
@@ -307,6 +323,11 @@ def next_delivery(session: Session, office: str, channel: str) -> tuple[Delivery
     delivery, owed = found
     files = session.scalars(select(SealedFile).filter_by(delivery_id=delivery.id).order_by(SealedFile.position))
     return delivery, owed, list(files)
+
+
+def _emptied() -> ColumnElement[bool]:
+    """Whether a delivery's files were emptied, because somebody on the list was erased: it never goes again."""
+    return exists().where(SealedFile.delivery_id == Delivery.id, func.length(SealedFile.content) == 0)
 
 
 def open_channels(session: Session, office: str) -> list[str]:
@@ -443,14 +464,16 @@ class NotResendable(ValueError):
 def resend_list(session: Session, list_number: str) -> None:
     """Let a list that came back, or did not reach every recipient, go once more over those channels.
 
-    raises: NotFound; NotResendable if it reached everybody whom it went to, or if nobody has it and a later list that
-        arrived tells of the same entries: the office would take old news for new
+    raises: NotFound; NotResendable if it reached everybody whom it went to, if somebody on it was erased, or if nobody
+        has it and a later list that arrived tells of the same entries: the office would take old news for new
     """
     again = find_list(session, list_number)
     deliveries = session.scalars(select(Delivery).filter_by(list_id=again.id).with_for_update()).all()
     missed = that_missed_somebody(deliveries)
     if again.state == "void" or not missed:
         raise NotResendable(f"list {list_number} reached every recipient, is void, or is still to be sent")
+    if session.scalar(select(exists().where(Delivery.list_id == again.id, _emptied()))):
+        raise NotResendable(f"list {list_number} is not kept any more: somebody on it was erased")
     entries = select(Notice.entry).filter_by(list_id=again.id)
     later = (
         select(List)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import exists, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -117,6 +117,8 @@ def next_delivery(session: Session, series: str, channel: str) -> tuple[PaperDel
         select(PaperDelivery, Paper)
         .join(Paper, Paper.id == PaperDelivery.paper_id)
         .where(Paper.series == series, PaperDelivery.channel == channel, PaperDelivery.state.in_(OWED))
+        # One in which somebody was erased is not there any more to be sent.
+        .where(~exists().where(PaperFile.delivery_id == PaperDelivery.id, func.length(PaperFile.content) == 0))
         .order_by(Paper.year, Paper.number)
         .limit(1)
     ).first()

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from include.arrangements.calendar import next_due, working_days_between
 from include.arrangements.models import Arrangement, Channel
-from include.arrangements.reading import in_force, version
+from include.arrangements.reading import in_force, newest_at, version
 from include.casework.concern import add_local
 from include.delivery.keys import SealingKey
 from include.delivery.sealing import SealedFileContent, seal
@@ -121,6 +121,16 @@ def offices_that_cannot_wait(
         with writing() as session:
             outbox.lock_office(session, office)
             clearances.ask(session, office, cases, day, now)
+    return found
+
+
+def owed_cases(offices: Mapping[str, Sequence[Arrangement]], now: dt.datetime) -> set[tuple[str, str]]:
+    """Host country and case id of each case of which one of these offices is still to be told something."""
+    found: set[tuple[str, str]] = set()
+    with reading() as session:
+        for arrangement in newest_at(offices, now).values():
+            notices = _notices(session, arrangement, _cases(session, arrangement), _day(arrangement, now))
+            found |= set(notices[KEY].itertuples(index=False, name=None))
     return found
 
 

@@ -28,7 +28,8 @@ def office_truth(
     """What is true of every case that concerns an office, or concerned it.
 
     cases: the ledger's cases of the office's host countries, and those it was told of (columns of
-        `ledger.models.Case` and `told_in_error`, dates as datetime64), with the measures that its arrangement adds
+        `ledger.models.Case`, `told_in_error` and `erasure_ordered`, dates as datetime64), with the measures that its
+        arrangement adds
     covers: whether the office is told of a case of this host country and IOM office
     undated: whether intentions without a date are told
     no_show_overdue: whether a no-show since that day has used up the arrangement's grace
@@ -59,6 +60,9 @@ def office_truth(
     state[~covered] = "other_office"
     if consent_required:
         state[consent.eq(False).fillna(False)] = "consent_withdrawn"
+    # Who asks to be erased has withdrawn consent, whatever the arrangement: whoever was told is asked to erase too.
+    ordered = cases["erasure_ordered"].astype(bool)
+    state[ordered] = "consent_withdrawn"
     state[cases["told_in_error"].astype(bool)] = "notified_in_error"
 
     # A case that vanished from the extract is not announced: nobody vouches for it today.
@@ -67,6 +71,7 @@ def office_truth(
     agreed = consent.fillna(False) if consent_required else ~consent.eq(False).fillna(False)
     owed = cases["departed_on"] >= pd.Timestamp(owed_from)
     to_tell = cases["to_tell"] & present & covered & agreed & ((state.eq("active") & dated) | (departed & owed))
+    to_tell &= ~ordered
 
     shared_values = cases[shared_columns].astype(object).where(cases[shared_columns].notna(), None)
     return pd.DataFrame(

@@ -1,4 +1,4 @@
-"""The day's report of a partition: every row that was pulled has exactly one standing."""
+"""The day's report of a partition: every row that was pulled has exactly one standing, or is of an erased case."""
 
 import datetime as dt
 import logging

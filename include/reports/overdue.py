@@ -7,7 +7,7 @@ from include.arrangements.calendar import due_moments, summaries_due
 from include.arrangements.checking import check
 from include.arrangements.models import Arrangement
 from include.arrangements.reading import in_force_at, load_offices
-from include.ledger import clearances, figures, intake, outbox, papers, reviews
+from include.ledger import clearances, figures, intake, outbox, papers, retention, reviews
 from include.ledger.engine import reading
 from include.reports.rejected.groups import group_of, series_of
 from include.settings import arrangements_folder, data_folder, first_day, last_day, late_after, write_private
@@ -28,13 +28,14 @@ class BrokenArrangements(RuntimeError):
 def forgotten_partitions(now: dt.datetime) -> list[str]:
     """Keys of the partitions whose two extracts have been in for a while and whose reconciliation is not.
 
-    So are the newest ones of host countries where a person decided on a pair, or cleared a case, since: a departure may
-    be near.
+    So are the newest ones of host countries where a person decided on a pair, or cleared a case, since, a departure may
+    be near; or where somebody asked to be erased: their offices are to hear it.
     """
     with reading() as session:
         forgotten = intake.forgotten(session, accepted_before=now - SETTLING)
         decided_since = [*reviews.not_yet_laid_over(session), *clearances.cleared_since_reconciled(session)]
-    return [str(partition) for partition in dict.fromkeys([*forgotten, *decided_since])]
+        ordered_since = retention.ordered_since(session)
+    return [str(partition) for partition in dict.fromkeys([*forgotten, *decided_since, *ordered_since])]
 
 
 def undone_decisions() -> frozenset[str]:

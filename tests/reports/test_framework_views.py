@@ -22,10 +22,10 @@ from include.delivery.keys import SealingKey, SealRefused
 from include.delivery.openpgp import make_key
 from include.delivery.unsealing import unseal
 from include.extracts.partition import take_in
-from include.ledger import papers
+from include.ledger import papers, retention
 from include.ledger.engine import engine, reading, writing
 from include.ledger.intake import Partition
-from include.ledger.models import Base, Paper, PaperCase, PaperDelivery, PaperFile
+from include.ledger.models import Base, Case, Paper, PaperCase, PaperDelivery, PaperFile
 from include.matching.partition import link_partition
 from include.reports.framework.compose import NoCases, NothingToSend, cases_are_in, make_view, view_due
 from include.sample.world import World
@@ -245,7 +245,8 @@ def test_making_afghanistans_view_reads_the_cases_extract_and_its_own_papers_alo
         event.remove(opened, "before_cursor_execute", listen)
     known = set(Base.metadata.tables)
     touched = {word for statement, _ in said for word in re.findall(r"[a-z_]+", statement)} & known
-    assert touched == {"extract", "paper", "paper_series", "paper_case", "paper_delivery", "paper_file"}
+    of_papers = {"paper", "paper_series", "paper_case", "paper_delivery", "paper_file"}
+    assert touched == {"extract", "erasure", "erasure_order"} | of_papers
     kinds = {value for statement, given in said if " extract" in statement for value in _values(given)}
     assert "avr_cases" in kinds
     assert "asylum_procedure" not in kinds
@@ -321,6 +322,27 @@ def test_who_objects_later_is_not_on_the_next_view_like_anybody_whose_date_has_m
         make("origin", DAYS[1])
         found.append(plain(sent()))
     assert found[0] == found[1] == found[2]
+
+
+def test_who_asked_to_be_erased_is_on_no_further_view_though_an_office_must_hear_of_it_first(ledger, world):
+    for day in DAYS:
+        take("avr_cases", day, rows_of(world, "avr_cases", day))
+    take("asylum_procedure", DAYS[0], rows_of(world, "asylum_procedure", DAYS[0]))
+    reconcile(DAYS[0])
+
+    def named(number: str) -> set[str]:
+        with reading() as session:
+            of = (
+                select(PaperCase.case_id).join(Paper, Paper.id == PaperCase.paper_id).where(Paper.number_text == number)
+            )
+            return set(session.scalars(of))
+
+    before = named(make("host", DAYS[1]))
+    with writing() as session:
+        known = set(session.scalars(select(Case.case_id)))
+        gone = sorted(before & known)[0]
+        retention.order(session, "GRC", gone, by="a clerk", reason="a letter", now=dt.datetime.now(dt.UTC))
+    assert named(make("origin", DAYS[1])) == before - {gone}
 
 
 def test_afghanistan_and_the_host_country_are_told_of_the_same_people(ledger, world):
