@@ -79,3 +79,33 @@ def test_every_link_between_the_pages_leads_somewhere():
     links = [(page, link) for page in pages for link in re.findall(r"\]\((?!http)([^)#]+)", page.read_text())]
     assert len(links) > 5
     assert [(page.name, link) for page, link in links if not (page.parent / link).exists()] == []
+
+
+def clauses() -> dict[str, dict[str, list[str]]]:
+    """What docs/promise.md says keeps each clause: by heading, then by DAG, room and test."""
+    _, *sections = re.split(r"^## ", (DOCS / "promise.md").read_text(), flags=re.MULTILINE)
+    found = {}
+    for section in sections:
+        kinds = re.findall(r"^- (DAG|room|test): ((?:.|\n(?!- |\n))+)", section, re.MULTILINE)
+        found[section.splitlines()[0]] = {kind: re.findall(r"`([^`]+)`", named) for kind, named in kinds}
+    return found
+
+
+def test_each_clause_of_the_promise_names_what_keeps_it_and_all_of_that_is_there():
+    kept = clauses()
+    assert len(kept) > 10
+    assert {heading: set(kinds) for heading, kinds in kept.items()} == dict.fromkeys(kept, {"DAG", "room", "test"})
+    missing = []
+    for kinds in kept.values():
+        for named in [name for names in kinds.values() for name in names]:
+            path, _, test = named.partition("::")
+            there = (ROOT / path).exists()
+            if not there or (test and not re.search(rf"^def {test}\(", (ROOT / path).read_text(), re.MULTILINE)):
+                missing.append(named)
+        assert all("::test_" in name for name in kinds["test"])
+    assert missing == []
+
+
+def test_every_dag_keeps_a_clause_of_the_promise():
+    named = {path for kinds in clauses().values() for path in kinds["DAG"]}
+    assert named == {f"dags/{path.name}" for path in (ROOT / "dags").glob("*.py")}
