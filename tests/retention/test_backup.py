@@ -8,13 +8,14 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
+from include.demo.postgres import binaries
 from include.ledger.engine import engine, reading
 from include.ledger.models import Erasure, List
 from include.ledger.outbox import last_told
 from include.ledger.retention import select
 from include.retention import files, run
 from include.settings import data_folder
-from tests.conftest import _on_server, _postgres_binaries
+from tests.conftest import _on_server
 from tests.ledger.test_outbox import deliver
 from tests.ledger.world import notices, send_list
 from tests.retention.test_erasing import written
@@ -60,7 +61,7 @@ class Backup:
 
     def _server(self, program: str) -> list[object]:
         host, port, user = self.url.host, self.url.port, self.url.username
-        return [_postgres_binaries() / program, f"--host={host}", f"--port={port}", f"--username={user}"]
+        return [binaries() / program, f"--host={host}", f"--port={port}", f"--username={user}"]
 
 
 @pytest.fixture

@@ -113,7 +113,7 @@ def test_offices_that_were_told_are_asked_to_erase_first_and_then_it_is_erased(c
     assert run.erase_due(now) == {"erased": 0, "again": 0, "to_hear": 1}
 
     offices, _ = load_offices(arrangements_folder())
-    assert "GRC-ATH" in offices_that_cannot_wait(offices, "GRC", MONDAY)
+    assert "GRC-ATH" in offices_that_cannot_wait(offices, "GRC", MONDAY, MORNING)
     folder = SftpChannel(via="sftp", connection="sftp_a", folder="/a", seal="none")
     office = [one.model_copy(update={"deliver": (folder,)}) for one in offices["GRC-ATH"]]
     approving(lambda approved: compose_urgent_list(office, MONDAY, keys_of(office[0]), now, approved))

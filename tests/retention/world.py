@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from include.extracts.partition import take_in
-from include.ledger import caseload, intake, outbox, responses, reviews
+from include.ledger import caseload, clearances, intake, outbox, responses, reviews
 from include.ledger.engine import reading, writing
 from include.ledger.intake import Partition
 from include.ledger.models import List
@@ -50,6 +50,11 @@ def live(offices=("GRC-ATH",), *, answered=True, departed=DEPARTED) -> None:
             session, Pair("GRC", GONE, REFERENCE), "accept", by="a reviewer", reason=f"the photo of {GIVEN}",
             evidence="0" * 64, one_person=False, clock=lambda: MORNING,
         )  # fmt: skip
+    with writing() as session:
+        outbox.lock_office(session, offices[0])
+        clearances.ask(session, offices[0], {("GRC", GONE): "unaccompanied_child"}, MONDAY, MORNING)
+        (waiting,) = clearances.waiting(session)
+        clearances.clear(session, waiting.number, "the focal point", f"the guardian of {GIVEN} agrees", MORNING)
     for office in offices:
         tell(office, GONE, STAYS)
     if answered:
