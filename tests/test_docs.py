@@ -94,7 +94,8 @@ def clauses() -> dict[str, dict[str, list[str]]]:
 def test_each_clause_of_the_promise_names_what_keeps_it_and_all_of_that_is_there():
     kept = clauses()
     assert len(kept) > 10
-    assert {heading: set(kinds) for heading, kinds in kept.items()} == dict.fromkeys(kept, {"DAG", "room", "test"})
+    whole = {"DAG", "room", "test"}
+    assert [heading for heading, kinds in kept.items() if set(kinds) != whole] == []
     missing = []
     for kinds in kept.values():
         for named in [name for names in kinds.values() for name in names]:
