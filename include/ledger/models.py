@@ -448,6 +448,41 @@ class Delivery(Base):
     )
 
 
+class Attempt(Base):
+    """One attempt at a delivery: when, and how it ended. `unknown` until that is known, and where it never will be."""
+
+    __tablename__ = "attempt"
+
+    delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    """As `Delivery.attempts` counts them."""
+    at: Mapped[dt.datetime]
+    outcome: Mapped[str] = mapped_column(String(9))
+    error: Mapped[str | None]
+
+    __table_args__ = (
+        CheckConstraint(_one_of("outcome", ("queued", "unknown", "refused", "delivered")), name="outcome"),
+    )
+
+
+class Resend(Base):
+    """A person let a list go once more: who, when, why."""
+
+    __tablename__ = "resend"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    list_id: Mapped[int] = mapped_column(ForeignKey("list.id"))
+    resent_at: Mapped[dt.datetime]
+    resent_by: Mapped[str]
+    reason: Mapped[str]
+
+    __table_args__ = (
+        CheckConstraint("trim(resent_by) <> ''", name="resent_by_somebody"),
+        CheckConstraint("trim(reason) <> ''", name="with_reason"),
+        Index("ix_resend_list_id", "list_id"),
+    )
+
+
 class SealedFile(Base):
     """A file exactly as it is sent, made in the transaction that numbered its list."""
 
@@ -625,4 +660,24 @@ class Concern(Base):
             sqlite_where=text("closed_at IS NULL"),
             postgresql_where=text("closed_at IS NULL"),
         ),
+    )
+
+
+class Viewed(Base):
+    """Somebody was about to be shown a name: who, when, on which page, and whose. Written before it is shown."""
+
+    __tablename__ = "viewed"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    viewed_by: Mapped[str]
+    viewed_at: Mapped[dt.datetime]
+    page: Mapped[str] = mapped_column(String(10))
+    host_country: Mapped[str] = mapped_column(String(3))
+    case_id: Mapped[str] = mapped_column(String(64))
+    entry: Mapped[str | None] = mapped_column(String(12))
+    """Where the page was opened by an entry."""
+
+    __table_args__ = (
+        CheckConstraint("trim(viewed_by) <> ''", name="viewed_by_somebody"),
+        Index("ix_viewed_host_country_case_id", "host_country", "case_id"),
     )

@@ -16,7 +16,20 @@ from sqlalchemy import ColumnElement, delete, exists, false, func, insert, selec
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
-from include.ledger.models import Approval, Case, Delivery, Entry, List, Match, Notice, Office, Review, SealedFile, Told
+from include.ledger.models import (
+    Approval,
+    Attempt,
+    Case,
+    Delivery,
+    Entry,
+    List,
+    Match,
+    Notice,
+    Office,
+    Review,
+    SealedFile,
+    Told,
+)
 from include.ledger.tables import records, table
 
 # Crockford's letters and digits: nothing that is misread, mistyped or misheard (no I, L, O, U).
@@ -329,12 +342,20 @@ def record_attempt(session: Session, delivery_id: int, now: dt.datetime) -> None
     delivery.attempts += 1
     delivery.last_attempt_at = now
     delivery.state = "unknown"
+    session.add(Attempt(delivery_id=delivery_id, number=delivery.attempts, at=now, outcome="unknown"))
 
 
 def record_failure(session: Session, delivery_id: int, state: str, error: str) -> None:
     """Note that the list is still owed: `queued` (not there), `unknown`, or `refused` (a person must look)."""
     delivery = session.get_one(Delivery, delivery_id, with_for_update=True)
     delivery.state, delivery.last_error = state, error
+    _end_attempt(session, delivery, state, error)
+
+
+def _end_attempt(session: Session, delivery: Delivery, outcome: str, error: str | None) -> None:
+    """Note how the newest attempt ended, if there was one."""
+    if attempt := session.get(Attempt, (delivery.id, delivery.attempts)):
+        attempt.outcome, attempt.error = outcome, error
 
 
 def record_delivered(session: Session, delivery_id: int, proof: dict[str, Any], now: dt.datetime) -> None:
@@ -346,6 +367,7 @@ def record_delivered(session: Session, delivery_id: int, proof: dict[str, Any], 
     if delivery.state == "delivered":
         return
     delivery.state, delivery.delivered_at, delivery.proof, delivery.last_error = "delivered", now, proof, None
+    _end_attempt(session, delivery, "delivered", None)
     told = session.get_one(List, delivery.list_id, with_for_update=True)
     if told.state != "told":  # the first recipient to have the list starts the clock
         told.state, told.told_at = "told", now
