@@ -466,14 +466,14 @@ class NotFound(ValueError):
     """There is no list of this number."""
 
 
-def find_list(session: Session, list_number: str) -> List:
-    """The list of this number, locked. raises: NotFound"""
+def find_list(session: Session, list_number: str, *, lock: bool = True) -> List:
+    """The list of this number; locked, unless it is only to be read. raises: NotFound"""
     parts = re.fullmatch(r"(?P<office>.+)_(?P<year>\d{4})-(?P<number>\d+)", list_number)
     found = None
     if parts:
         office, year, number = parts["office"], int(parts["year"]), int(parts["number"])
-        statement = select(List).filter_by(office=office, year=year, number=number).with_for_update()
-        found = session.scalars(statement).first()
+        statement = select(List).filter_by(office=office, year=year, number=number)
+        found = session.scalars(statement.with_for_update() if lock else statement).first()
     if found is None:
         raise NotFound(f"there is no list {list_number}")
     return found
@@ -491,7 +491,7 @@ def resend_list(session: Session, list_number: str) -> None:
     """
     again = find_list(session, list_number)
     deliveries = session.scalars(select(Delivery).filter_by(list_id=again.id).with_for_update()).all()
-    missed = [delivery for delivery in deliveries if _missed_somebody(delivery)]
+    missed = [delivery for delivery in deliveries if missed_somebody(delivery)]
     if again.state == "void" or not missed:
         raise NotResendable(f"list {list_number} reached every recipient, is void, or is still to be sent")
     entries = select(Notice.entry).filter_by(list_id=again.id)
@@ -510,7 +510,8 @@ def resend_list(session: Session, list_number: str) -> None:
         delivery.state, delivery.delivered_at, delivery.bounced_at = "queued", None, None
 
 
-def _missed_somebody(delivery: Delivery) -> bool:
+def missed_somebody(delivery: Delivery) -> bool:
+    """Whether it came back, or was delivered to some of its recipients only: it may go once more."""
     came_back = delivery.bounced_at is not None
     return came_back or (delivery.state == "delivered" and bool((delivery.proof or {}).get("refused")))
 

@@ -1,9 +1,14 @@
 """What should have happened and did not: asked of the ledger, since what never ran has nothing to fail."""
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
 
 from include.arrangements.calendar import due_moments
 from include.arrangements.checking import check
+from include.arrangements.models import Arrangement
 from include.arrangements.reading import in_force_at, load_offices
 from include.ledger import figures, intake, outbox, reviews
 from include.ledger.engine import reading
@@ -50,20 +55,42 @@ def offices_still_owed() -> list[str]:
 def overdue_lists(now: dt.datetime) -> dict[str, list[str]]:
     """For each office what is overdue there: a list nobody saw to, one still owed, one that a recipient missed."""
     offices, _ = load_offices(arrangements_folder())
-    arranged = filter(None, (in_force_at(versions, now) for versions in offices.values()))
-    channels = [channel.key for arrangement in arranged for channel in arrangement.deliver]
     overdue: dict[str, list[str]] = {}
     with reading() as session:
-        seen_to = outbox.composed_for(session)
-        for owed in figures.owed(session):
-            if owed.came_back:
-                what = f"list {owed.list_number} via {owed.via} {owed.came_back}"
-                overdue.setdefault(owed.office, []).append(f"{what}: repair the mailbox and resend it, or void it")
-            elif owed.sealed_at < now - late_after():
-                overdue.setdefault(owed.office, []).append(f"list {owed.list_number} via {owed.via} is still owed")
-        # Who is no longer arranged with is missed by nobody: to change the arrangement is one way to put it right.
-        for missed in outbox.missed_recipients(session, channels):
-            overdue.setdefault(missed.partition("_")[0], []).append(f"list {missed} did not reach everybody")
+        for one in what_is_overdue(session, offices, now):
+            overdue.setdefault(one.office, []).append(one.text)
+    return overdue
+
+
+@dataclass(frozen=True)
+class Late:
+    """One thing that is overdue at an office."""
+
+    office: str
+    what: str
+    """unmade (nobody saw to a list), owed (it is still to be brought), came_back, missed (not everybody has it)"""
+    list_number: str
+    """Empty where the list was never made."""
+    text: str
+
+
+def what_is_overdue(session: Session, offices: Mapping[str, Sequence[Arrangement]], now: dt.datetime) -> list[Late]:
+    """All that is overdue, lists that were made first. offices: as `load_offices` gives them"""
+    arranged = filter(None, (in_force_at(versions, now) for versions in offices.values()))
+    channels = [channel.key for arrangement in arranged for channel in arrangement.deliver]
+    overdue = []
+    for owed in figures.owed(session):
+        of_list = f"list {owed.list_number} via {owed.via}"
+        if owed.came_back:
+            text = f"{of_list} {owed.came_back}: repair the mailbox and resend it, or void it"
+            overdue.append(Late(owed.office, "came_back", owed.list_number, text))
+        elif owed.sealed_at < now - late_after():
+            overdue.append(Late(owed.office, "owed", owed.list_number, f"{of_list} is still owed"))
+    # Who is no longer arranged with is missed by nobody: to change the arrangement is one way to put it right.
+    for missed in outbox.missed_recipients(session, channels):
+        number, office = missed.partition(" ")[0], missed.partition("_")[0]
+        overdue.append(Late(office, "missed", number, f"list {missed} did not reach everybody"))
+    seen_to = outbox.composed_for(session)
     end = last_day()
     until = min(now, end) if end else now
     for office, versions in sorted(offices.items()):
@@ -75,7 +102,8 @@ def overdue_lists(now: dt.datetime) -> dict[str, list[str]]:
         due = list(due_moments(versions, since, late_at))
         last = seen_to.get(office)
         if due and (last is None or last < due[-1]):
-            overdue.setdefault(office, []).append(f"{office} should have been told at {due[-1]:%Y-%m-%d %H:%M %Z}")
+            text = f"{office} should have been told at {due[-1]:%Y-%m-%d %H:%M %Z}"
+            overdue.append(Late(office, "unmade", "", text))
     return overdue
 
 
