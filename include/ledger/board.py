@@ -117,11 +117,11 @@ def _sent(session: Session, ids: Collection[int]) -> list[Sent]:
     ):
         leads[list_id].append(days)
     answered = select(Answer.list_id, func.count(Answer.entry.distinct())).where(Answer.list_id.in_(ids))
-    answers = dict(session.execute(answered.group_by(Answer.list_id)).tuples().all())
+    answers = {list_id: count for list_id, count in session.execute(answered.group_by(Answer.list_id))}  # noqa: C416
     doubted = select(Answer.list_id, func.count(Answer.entry.distinct())).where(
         Answer.list_id.in_(ids), Answer.concern.is_(True)
     )
-    concerns = dict(session.execute(doubted.group_by(Answer.list_id)).tuples().all())
+    concerns = {list_id: count for list_id, count in session.execute(doubted.group_by(Answer.list_id))}  # noqa: C416
     rows = session.execute(
         select(List, Receipt.received_by, Receipt.received_at)
         .outerjoin(Receipt, Receipt.list_id == List.id)
@@ -175,7 +175,8 @@ def whole_list(session: Session, list_number: str) -> WholeList:
     """The list of this number. raises: outbox.NotFound"""
     found = outbox.find_list(session, list_number, lock=False)
     had = select(Told.entry, Told.lead_days).join(List, List.id == Told.list_id).where(List.id == found.id)
-    leads = dict(session.execute(had.where(Told.delivery_id == first_delivery())).tuples().all())
+    rows = session.execute(had.where(Told.delivery_id == first_delivery()))
+    leads: dict[str, int | None] = {entry: days for entry, days in rows}  # noqa: C416  (rows are not tuples to mypy)
     notices = session.scalars(select(Notice).filter_by(list_id=found.id).order_by(Notice.notice, Notice.entry)).all()
     said = {one.entry: one for one in session.scalars(select(Answer).filter_by(list_id=found.id).order_by(Answer.id))}
     doubted = set(
@@ -307,8 +308,8 @@ def trail(session: Session, host_country: str, case_id: str) -> Trail:
         session.scalars(select(Match).filter_by(**of_case).order_by(Match.id)).all(),
         reviews.history(session, host_country, case_id),
         entries,
-        session.execute(told).tuples().all(),
-        session.execute(said.order_by(Answer.id)).tuples().all(),
+        [(notice, on, entry) for notice, on, entry in session.execute(told)],  # noqa: C416
+        [(answer, about) for answer, about in session.execute(said.order_by(Answer.id))],  # noqa: C416
         session.scalars(select(Concern).where(Concern.entry.in_(references)).order_by(Concern.id)).all(),
         session.scalars(select(Viewed).filter_by(**of_case).order_by(Viewed.id)).all(),
     )
