@@ -119,7 +119,7 @@ class Timeliness:
     @property
     def points(self) -> list[Point]:
         """The weeks as a chart shows them."""
-        return [Point(f"{week.monday:%d.%m.}", week.told, week.median_lead) for week in self.weeks]
+        return [Point(f"{week.monday:%m-%d}", week.told, week.median_lead) for week in self.weeks]
 
     @property
     def totals(self) -> Mapping[str, int]:

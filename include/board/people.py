@@ -263,6 +263,7 @@ def trail_page(case_id: str, host_country: str | None, viewer: Viewer) -> TrailP
 
 
 def _in_order(found: Trail) -> list[Happened]:
+    said: tuple[str, ...]
     happened = [Happened(one.since, "standing", (one.standing,)) for one in found.standings]
     for match in found.matches:
         said = (match.decision, match.asylum_reference, f"{match.probability:.4f}", match.method, match.model_version)

@@ -115,7 +115,7 @@ def _sent(session: Session, ids: Collection[int]) -> list[Sent]:
     for list_id, days in session.execute(
         first_told.where(Told.list_id.in_(ids), Told.lead_days.is_not(None), Told.delivery_id == first_delivery())
     ):
-        leads[list_id].append(days)
+        leads[list_id].append(days or 0)  # none are asked for
     answered = select(Answer.list_id, func.count(Answer.entry.distinct())).where(Answer.list_id.in_(ids))
     answers = {list_id: count for list_id, count in session.execute(answered.group_by(Answer.list_id))}  # noqa: C416
     doubted = select(Answer.list_id, func.count(Answer.entry.distinct())).where(
@@ -308,8 +308,8 @@ def trail(session: Session, host_country: str, case_id: str) -> Trail:
         session.scalars(select(Match).filter_by(**of_case).order_by(Match.id)).all(),
         reviews.history(session, host_country, case_id),
         entries,
-        [(notice, on, entry) for notice, on, entry in session.execute(told)],  # noqa: C416
-        [(answer, about) for answer, about in session.execute(said.order_by(Answer.id))],  # noqa: C416
+        [(notice, on, entry) for notice, on, entry in session.execute(told)],
+        [(answer, about) for answer, about in session.execute(said.order_by(Answer.id))],
         session.scalars(select(Concern).where(Concern.entry.in_(references)).order_by(Concern.id)).all(),
         session.scalars(select(Viewed).filter_by(**of_case).order_by(Viewed.id)).all(),
     )

@@ -175,7 +175,7 @@ def show_concerns(request: Request, user: Watcher, clock: Clock) -> Response:
 @_routes.get("/review")
 def show_queue(request: Request, user: Watcher, clock: Clock) -> Response:
     message = _said(request, "decided", request.query_params.get("said"))
-    shown = {"waiting": people.queue(), "today": clock().date(), "message": message}
+    shown: dict[str, Any] = {"waiting": people.queue(), "today": clock().date(), "message": message}
     return _page(request, user, "review.html", "review", live=True, **shown)
 
 
@@ -286,7 +286,7 @@ def _show_list(
     one = page.whole.list
     run = airflow_side.run_of_list(one.office, one.kind, one.due_at, one.period_to)
     message = ("bad", refused) if refused else _said(request, "resent", said)
-    shown = {"page": page, "run": run, "message": message}
+    shown: dict[str, Any] = {"page": page, "run": run, "message": message}
     return _page(request, user, "list.html", one.list_number, live=not refused, **shown)
 
 
