@@ -17,6 +17,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskA
 from airflow.sdk.execution_time.hitl import upsert_hitl_detail
 from airflow.triggers.base import BaseEventTrigger, BaseTrigger, TriggerEvent
 
+from include.links import HostCountryLink, ListLink
 from include.settings import look_every
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class PullExtract(BaseOperator):
 
     # Nothing is templated: a rendered template is kept in Airflow's database.
     template_fields: Sequence[str] = ()
+    operator_extra_links = (HostCountryLink(),)
 
     def __init__(self, *, source: dict[str, str], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -74,6 +76,7 @@ class _MakeList(HITLOperator):
 
     # Nothing is templated: a rendered template is kept in Airflow's database.
     template_fields: Sequence[str] = ()
+    operator_extra_links = (ListLink(),)
     SEND, HOLD = "Send the list", "Hold it back"
 
     def __init__(self, **kwargs: Any) -> None:

@@ -20,6 +20,17 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from include.board import pages, people
+from include.board.charts import Point, lead_and_volume, waterfall
+from include.board.people import NothingToSee, Viewer
+from include.board.today import today
+from include.ledger import board, outbox, responses, reviews
+from include.ledger.engine import writing
+from include.ledger.models import NOTICES, STANDINGS
+from include.lists.texts import texts as texts_of_lists
 from notification_board import airflow_side
 from notification_board.guard import (
     HEADERS,
@@ -32,17 +43,6 @@ from notification_board.guard import (
     form_token,
 )
 from notification_board.words import COOKIE, country, language_of, moment, right_to_left, words
-from starlette.exceptions import HTTPException as StarletteHTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-from include.board import pages, people
-from include.board.charts import Point, lead_and_volume, waterfall
-from include.board.people import NothingToSee, Viewer
-from include.board.today import today
-from include.ledger import board, outbox, responses, reviews
-from include.ledger.engine import writing
-from include.ledger.models import NOTICES, STANDINGS
-from include.lists.texts import texts as texts_of_lists
 
 _HERE = Path(__file__).parent
 _NAVIGATION = (

@@ -7,7 +7,8 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
-PREFIX = "notifications"
+from include.links import BOARD
+
 _made: list[Any] = []
 
 
@@ -22,16 +23,16 @@ async def board(scope: dict[str, Any], receive: Any, send: Any) -> None:
 
 class NotificationBoardPlugin(AirflowPlugin):
     name = "notification_board"
-    fastapi_apps = [{"app": board, "url_prefix": f"/{PREFIX}", "name": "Notification board"}]  # noqa: RUF012
+    fastapi_apps = [{"app": board, "url_prefix": f"/{BOARD}", "name": "Notification board"}]  # noqa: RUF012
     external_views = [  # noqa: RUF012  (Airflow's own form)
         {
             "name": "Notifications",
             # Relative, so that it is found under any path prefix.
-            "href": f"{PREFIX}/",
+            "href": f"{BOARD}/",
             "destination": "nav",
             "nav_top_level": True,
-            "url_route": PREFIX,
-            "icon": f"{PREFIX}/static/icon.svg",
-            "icon_dark_mode": f"{PREFIX}/static/icon-dark.svg",
+            "url_route": BOARD,
+            "icon": f"{BOARD}/static/icon.svg",
+            "icon_dark_mode": f"{BOARD}/static/icon-dark.svg",
         }
     ]

@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterator
 
 # Before Airflow reads its settings.
 os.environ["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"] = "watcher:viewer,reviewer:user,auditor:op,admin:admin"
+os.environ["AIRFLOW__API_AUTH__JWT_SECRET"] = "only for tests " * 5
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from tests.board.world import NOON
+from tests.board.world import NOON, doubt, run, tell
 
 ROLES = {"watcher": "VIEWER", "reviewer": "USER", "auditor": "OP", "admin": "ADMIN"}
 
@@ -64,3 +65,12 @@ def login(airflow_app) -> Callable[..., TestClient]:
         return client
 
     return enter
+
+
+@pytest.fixture
+def told(ledger) -> str:
+    """A day is reconciled, GRC-ATH has its list, and doubts its one entry: the entry."""
+    run()
+    entry = tell()
+    doubt(entry)
+    return entry
