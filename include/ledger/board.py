@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ScalarSelect, exists, func, select
+from sqlalchemy import ScalarSelect, func, select
 from sqlalchemy.orm import Session
 
 from include.ledger import outbox, reviews
@@ -344,9 +344,8 @@ def told_by_day(session: Session, host_country: str | None, since: dt.date) -> l
 
 
 def told_hosts(session: Session) -> list[str]:
-    """Host countries of which an office was ever told."""
-    hosts = select(Reconciliation.host_country).distinct().order_by(Reconciliation.host_country)
-    return list(session.scalars(hosts.where(exists().where(Entry.host_country == Reconciliation.host_country))))
+    """Host countries of which an office was ever to be told."""
+    return list(session.scalars(select(Entry.host_country).distinct().order_by(Entry.host_country)))
 
 
 def record_view(

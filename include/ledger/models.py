@@ -339,6 +339,7 @@ class Entry(Base):
 
     __table_args__ = (
         ForeignKeyConstraint(["host_country", "case_id"], ["case.host_country", "case.case_id"]),
+        Index("ix_entry_host_country_case_id", "host_country", "case_id"),
         Index(
             "uq_entry_one_open_a_case_and_office",
             "office",

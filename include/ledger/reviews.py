@@ -264,6 +264,11 @@ def not_yet_laid_over(session: Session) -> dict[Partition, int]:
 
 
 def _newest_reconciliations() -> Subquery:
-    later = aliased(Reconciliation)
-    newer = exists().where(later.host_country == Reconciliation.host_country, later.day > Reconciliation.day)
-    return select(Reconciliation).where(~newer).subquery("newest")
+    # Of each host country once: asked for each pair whether there is a newer day, a year of days takes its time.
+    newest = select(Reconciliation.host_country, func.max(Reconciliation.day).label("day"))
+    last = newest.group_by(Reconciliation.host_country).subquery()
+    return (
+        select(Reconciliation)
+        .join(last, (last.c.host_country == Reconciliation.host_country) & (last.c.day == Reconciliation.day))
+        .subquery("newest")
+    )

@@ -8,9 +8,11 @@ import datetime as dt
 import hashlib
 import io
 import logging
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
+from threading import Lock
 from typing import Annotated, Any
 
 import icu
@@ -26,11 +28,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from include.board import pages, people
 from include.board.charts import Point, lead_and_volume, waterfall
 from include.board.people import NothingToSee, Viewer
-from include.board.today import today
+from include.board.today import Today, today
 from include.ledger import board, outbox, responses, reviews
 from include.ledger.engine import writing
 from include.ledger.models import NOTICES, STANDINGS
 from include.lists.texts import texts as texts_of_lists
+from include.settings import ledger_url
 from notification_board import airflow_side
 from notification_board.guard import (
     HEADERS,
@@ -53,6 +56,9 @@ _NAVIGATION = (
     ("watcher", "timeliness", "timeliness"),
 )
 _STATIC = {path.name: path for path in (_HERE / "static").iterdir()}
+_KEPT_SECONDS = 5
+_kept: dict[str, tuple[float, Today | None]] = {}
+_making = Lock()
 _routes = APIRouter()
 _log = logging.getLogger(__name__)
 _templates = Environment(
@@ -114,7 +120,7 @@ class _WithHeaders:
 
 @_routes.get("/")
 def show_today(request: Request, user: Watcher, clock: Clock) -> Response:
-    now = today(clock())
+    now = _for_all_watchers(lambda: today(clock()))
     days = [host.newest.reconciled for host in now.hosts if host.newest and host.newest.reconciled]
     keys = [f"{day.host_country}|{day.day}" for day in days]
     return _page(
@@ -184,7 +190,7 @@ def show_queue(request: Request, user: Watcher, clock: Clock) -> Response:
 def show_timeliness(request: Request, user: Watcher, clock: Clock, host_country: str | None = None) -> Response:
     page = pages.timeliness(host_country, clock().date())
     svg = _chart(page.points, host_country or "", request)
-    return _page(request, user, "timeliness.html", "timeliness", live=True, page=page, svg=svg, notices=NOTICES)
+    return _page(request, user, "timeliness.html", "timeliness", page=page, svg=svg, notices=NOTICES)
 
 
 @_routes.get("/timeliness/{host_country}/chart.svg")
@@ -274,6 +280,17 @@ def show_trail(request: Request, user: Auditor, clock: Clock, case_id: Text, hos
         shown["page"] = page
         shown["said"] = "" if page.found else say["several_hosts"].format(hosts=", ".join(page.hosts))
     return _page(request, user, "trail.html", "trail", **shown)
+
+
+def _for_all_watchers(make: Callable[[], Today]) -> Today:
+    """What was made for another watcher a moment ago, or made now: however many look, the ledger is asked once."""
+    with _making:
+        made, kept = _kept.get(ledger_url(), (0.0, None))
+        if kept is None or time.monotonic() - made > _KEPT_SECONDS:
+            kept = make()
+            _kept.clear()
+            _kept[ledger_url()] = (time.monotonic(), kept)
+    return kept
 
 
 def _show_list(

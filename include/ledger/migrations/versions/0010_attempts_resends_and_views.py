@@ -50,8 +50,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_viewed")),
     )
     op.create_index("ix_viewed_host_country_case_id", "viewed", ["host_country", "case_id"])
+    # All that was told of a case, or of a host country, whatever the office.
+    op.create_index("ix_entry_host_country_case_id", "entry", ["host_country", "case_id"])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_entry_host_country_case_id", "entry")
     for name in ("viewed", "resend", "attempt"):
         op.drop_table(name)
