@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from threading import Lock
 
 import pandas as pd
+from sqlalchemy.orm import Session
 
 from include.board.arranged import arranged
 from include.board.charts import Step
@@ -18,7 +19,7 @@ from include.ledger import board, caseload, responses, reviews
 from include.ledger.board import Trail, Waiting
 from include.ledger.engine import reading, writing
 from include.ledger.intake import Partition, both_extracts
-from include.ledger.models import Answer, Concern, Extract, Match, Review
+from include.ledger.models import Answer, Concern, Entry, Extract, Match, Review
 from include.ledger.responses import ToldOf
 from include.ledger.reviews import Accepted, Pair
 from include.matching.candidates import READ
@@ -193,6 +194,7 @@ def _shown(rows: pd.DataFrame, column: str) -> str:
 class ConcernPage:
     """An entry on which a concern stood or stands: whose it is, what was told and what was answered."""
 
+    id: int
     entry: str
     office: str
     host_country: str
@@ -207,21 +209,29 @@ class ConcernPage:
         return any(one.closed_at is None for one in self.concerns)
 
 
-def concern_page(entry: str, viewer: Viewer) -> ConcernPage:
-    """The concern on this entry, shown to the viewer. raises: NothingToSee if there never was one"""
+def concern_page(concern_id: int, viewer: Viewer) -> ConcernPage:
+    """The concern of this id and all else of its entry, shown to the viewer. raises: NothingToSee"""
     with reading() as session:
-        try:
-            known = responses.entry_of(session, entry)
-        except LookupError:
-            raise NothingToSee("there is no such entry") from None
-        concerns = responses.concerns_of(session, known.entry)
-    if not concerns:
-        raise NothingToSee("no concern was ever raised on this entry")
+        known = _entry_of(session, concern_id)
     viewer.about_to_see("concern", known.host_country, known.case_id, known.entry)
     with reading() as session:
+        concerns = responses.concerns_of(session, known.entry)
         told = responses.told_of(session, known.entry)
         said = responses.words_of(session, known.entry)
-    return ConcernPage(known.entry, known.office, known.host_country, known.case_id, told, said, concerns)
+    return ConcernPage(concern_id, known.entry, known.office, known.host_country, known.case_id, told, said, concerns)
+
+
+def close_concern(concern_id: int, *, by: str, note: str, now: dt.datetime) -> None:
+    """Close the concern that stands on the entry of this one. raises: NothingToSee; responses.NotClosable"""
+    with writing() as session:
+        responses.close_concern(session, _entry_of(session, concern_id).entry, by, note, now)
+
+
+def _entry_of(session: Session, concern_id: int) -> Entry:
+    concern = session.get(Concern, concern_id)
+    if concern is None:
+        raise NothingToSee("there is no such concern")
+    return responses.entry_of(session, concern.entry)
 
 
 @dataclass(frozen=True)

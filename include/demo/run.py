@@ -433,5 +433,6 @@ def _show(console: Console, demo: Demo, received: list[Received]) -> None:
     where.add_row("Offices' SFTP folders", str(demo.setting.offices))
     where.add_row("Offices' mailboxes", str(demo.setting.mail))
     where.add_row("Airflow", demo.airflow.url)
-    where.add_row("", f"user {demo.airflow.user}, password {demo.airflow.password}")
+    for user, password in demo.airflow.passwords.items():
+        where.add_row("", f"user {user}, password {password}")
     console.print(where)

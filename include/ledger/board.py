@@ -151,8 +151,8 @@ class Line:
     notice: Notice
     lead_days: int | None
     answer: Answer | None
-    in_doubt: bool
-    """A concern stands on it now."""
+    concern: int | None
+    """The id of the concern that stands on it now."""
 
 
 @dataclass(frozen=True)
@@ -179,13 +179,12 @@ def whole_list(session: Session, list_number: str) -> WholeList:
     leads: dict[str, int | None] = {entry: days for entry, days in rows}  # noqa: C416  (rows are not tuples to mypy)
     notices = session.scalars(select(Notice).filter_by(list_id=found.id).order_by(Notice.notice, Notice.entry)).all()
     said = {one.entry: one for one in session.scalars(select(Answer).filter_by(list_id=found.id).order_by(Answer.id))}
-    doubted = set(
-        session.scalars(
-            select(Concern.entry)
-            .join(Notice, Notice.entry == Concern.entry)
-            .where(Notice.list_id == found.id, Concern.closed_at.is_(None))
-        )
+    standing = (
+        select(Concern.entry, Concern.id)
+        .join(Notice, Notice.entry == Concern.entry)
+        .where(Notice.list_id == found.id, Concern.closed_at.is_(None))
     )
+    doubted: dict[str, int] = {entry: number for entry, number in session.execute(standing)}  # noqa: C416
     attempts: dict[int, list[Attempt]] = defaultdict(list)
     deliveries = session.scalars(select(Delivery).filter_by(list_id=found.id).order_by(Delivery.id)).all()
     for one in session.scalars(
@@ -197,7 +196,7 @@ def whole_list(session: Session, list_number: str) -> WholeList:
     return WholeList(
         found,
         session.get(Receipt, found.id),
-        [Line(one, leads.get(one.entry), said.get(one.entry), one.entry in doubted) for one in notices],
+        [Line(one, leads.get(one.entry), said.get(one.entry), doubted.get(one.entry)) for one in notices],
         [(delivery, attempts[delivery.id]) for delivery in deliveries],
         session.scalars(select(Resend).filter_by(list_id=found.id).order_by(Resend.id)).all(),
     )
@@ -258,12 +257,6 @@ def waiting(session: Session) -> list[Waiting]:
             one.id,
         ),
     )
-
-
-def cases_of(session: Session, entries: Collection[str]) -> dict[str, tuple[str, str]]:
-    """For each of these entries the host country and case it stands for."""
-    rows = session.execute(select(Entry.entry, Entry.host_country, Entry.case_id).where(Entry.entry.in_(entries)))
-    return {entry: (host, case) for entry, host, case in rows}
 
 
 @dataclass(frozen=True)

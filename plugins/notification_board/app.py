@@ -247,18 +247,17 @@ def decide(
     return RedirectResponse(f"{_root(request)}review{f'/{following}' if following else ''}?said=decided", 303)
 
 
-@_routes.get("/concern/{entry}")
-def show_concern(request: Request, entry: str, user: Reviewer, clock: Clock) -> Response:
-    return _show_concern(request, entry, user, clock)
+@_routes.get("/concern/{concern_id}")
+def show_concern(request: Request, concern_id: int, user: Reviewer, clock: Clock) -> Response:
+    return _show_concern(request, concern_id, user, clock)
 
 
-@_routes.post("/concern/{entry}/close", dependencies=[OwnForm])
-def close_concern(request: Request, entry: str, user: Reviewer, clock: Clock, note: Text) -> Response:
+@_routes.post("/concern/{concern_id}/close", dependencies=[OwnForm])
+def close_concern(request: Request, concern_id: int, user: Reviewer, clock: Clock, note: Text) -> Response:
     try:
-        with writing() as session:
-            responses.close_concern(session, entry, user.name, note, clock())
+        people.close_concern(concern_id, by=user.name, note=note, now=clock())
     except responses.NotClosable as refused:
-        return _show_concern(request, entry, user, clock, refused=str(refused))
+        return _show_concern(request, concern_id, user, clock, refused=str(refused))
     return RedirectResponse(f"{_root(request)}concerns?said=closed", 303)
 
 
@@ -325,9 +324,9 @@ def _show_pair(
 
 
 def _show_concern(
-    request: Request, entry: str, user: User, clock: Callable[[], dt.datetime], *, refused: str = ""
+    request: Request, concern_id: int, user: User, clock: Callable[[], dt.datetime], *, refused: str = ""
 ) -> Response:
-    page = people.concern_page(entry, Viewer(user.name, clock))
+    page = people.concern_page(concern_id, Viewer(user.name, clock))
     events: list[tuple[dt.datetime, str, Any]] = [(one.at, "told", one) for one in page.told]
     events += [(at, "answer", (number, answer)) for at, number, answer in page.said]
     events += [(one.closed_at, "closed", one) for one in page.concerns if one.closed_at]
