@@ -9,6 +9,7 @@ command -v age >/dev/null || wanted+=(age)
 command -v 7z >/dev/null || wanted+=(p7zip-full)
 [ -x /usr/sbin/dovecot ] || wanted+=(dovecot-imapd)
 command -v faketime >/dev/null || wanted+=(faketime)
+command -v chromium >/dev/null || wanted+=(chromium)
 [ "${1:-}" != spark ] || command -v java >/dev/null || wanted+=(default-jre-headless)
 # By itself, since it is large: what else is wanted must not wait for it or fail with it.
 office=()

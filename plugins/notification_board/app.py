@@ -45,7 +45,7 @@ from notification_board.guard import (
     Watcher,
     form_token,
 )
-from notification_board.words import COOKIE, country, language_of, moment, right_to_left, words
+from notification_board.words import COOKIE, country, finalize, language_of, moment, right_to_left, words
 
 _HERE = Path(__file__).parent
 _NAVIGATION = (
@@ -67,6 +67,7 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
     undefined=StrictUndefined,
+    finalize=finalize,
 )
 
 

@@ -88,3 +88,10 @@ def moment(at: dt.datetime | None, zone: str = "UTC") -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(
         at.astimezone(dt.UTC).isoformat(timespec="seconds"), f"{local:%Y-%m-%d %H:%M} {local.tzname()}"
     )
+
+
+def finalize(value: object) -> object:
+    """What a template writes: a day as such, so that it keeps its order in a line from right to left."""
+    if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
+        return Markup('<time datetime="{0}">{0}</time>').format(value.isoformat())
+    return value
