@@ -107,5 +107,7 @@
     });
     addEventListener("pageshow", () => document.querySelectorAll("form").forEach((form) => delete form.dataset.sent));
     document.querySelector(".message[role=alert]")?.scrollIntoView();
+    // Where keys do something, they do it from the start, in the frame as well.
+    if (document.querySelector("main [data-key]")) document.getElementById("main").focus({ preventScroll: true });
   });
 })();
