@@ -5,7 +5,6 @@ from urllib.parse import urlsplit
 
 import attrs
 from airflow.sdk import BaseOperatorLink
-from airflow.sdk.bases.xcom import BaseXCom
 from airflow.sdk.configuration import conf
 
 BOARD = "notifications"
@@ -29,8 +28,7 @@ class ListLink(BaseOperatorLink):
     name = "List on the board"
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
-        made = BaseXCom.get_value(ti_key=ti_key, key="return_value")
-        return board_page(f"list/{made['list']}") if made else ""
+        return board_page(f"list/{operator.made}") if operator.made else ""
 
 
 @attrs.define()

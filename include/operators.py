@@ -78,6 +78,8 @@ class _MakeList(HITLOperator):
     template_fields: Sequence[str] = ()
     operator_extra_links = (ListLink(),)
     SEND, HOLD = "Send the list", "Hold it back"
+    made: str | None = None
+    """The number of the list that this run has made, for the link to it."""
 
     def __init__(self, **kwargs: Any) -> None:
         # What is asked is known only when a list was weighed: see `_ask`.
@@ -102,6 +104,7 @@ class _MakeList(HITLOperator):
                 ) from None
             asked = {"figures": found.figures.as_dict(), "body": _question(order, found.figures, found.findings)}
             self._ask(context, order, asked, again=False)
+        self.made = number
         self.log.info("%s: %s", number or "nothing to tell", counts)
         if number is None:
             return None
@@ -349,6 +352,7 @@ class _Watch(BaseEventTrigger):
         while True:
             # Looking blocks (sockets, the ledger), so it is done beside the triggerer's event loop.
             waiting = await asyncio.to_thread(self._look)
+            told &= waiting  # what was seen to and comes again is news again: another decision, say, of the same day
             now = dt.datetime.now(dt.UTC)
             if waiting and (waiting - told or now - told_at >= self.TOLD_AGAIN_AFTER):
                 told, told_at = waiting, now
