@@ -235,6 +235,7 @@ def test_an_urgent_list_is_seen_to_go_out(demo, enter):
         return "urgent list" in row and "With the office" in row
 
     wait_until(demo, it_is_with_the_office)
+    page.frame_locator("iframe").get_by_role("link", name="TUR-ANK", exact=True).scroll_into_view_if_needed()
     picture(page, "urgent")
 
 
