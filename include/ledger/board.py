@@ -224,32 +224,34 @@ class Waiting:
     case_id: str
     asylum_reference: str
     probability: float
+    status: str
     expected_departure_on: dt.date | None
     departed_on: dt.date | None
     decision: str | None
     decided_by: str | None
     decided_at: dt.datetime | None
 
+    @property
+    def is_to_leave(self) -> bool:
+        """Whether a departure may still come."""
+        return self.departed_on is None and self.status in ("registered", "booked", "no_show")
+
     def days_left(self, today: dt.date) -> int | None:
         """Days from `today` to the expected departure; none where none is expected or the person has left."""
-        left = None if self.departed_on else self.expected_departure_on
-        return (left - today).days if left else None
+        return (self.expected_departure_on - today).days if self.is_to_leave and self.expected_departure_on else None
 
 
 def waiting(session: Session) -> list[Waiting]:
-    """What waits for a person, the nearest departure first, then those without a date, then those who have left.
+    """What waits for a person, the nearest departure first, then without a date, then who has left or stays.
 
     A case's candidates stay together, the likeliest first.
     """
-    found = [
-        Waiting(**{name: value for name, value in row._mapping.items() if name != "status"})
-        for row in session.execute(reviews.waiting())
-    ]
+    found = [Waiting(**row._mapping) for row in session.execute(reviews.waiting())]
     never = dt.date.max
     return sorted(
         found,
         key=lambda one: (
-            one.departed_on is not None,
+            not one.is_to_leave,
             one.expected_departure_on or never,
             one.host_country,
             one.case_id,

@@ -191,6 +191,14 @@ def test_the_queue_has_the_nearest_departure_first_and_leads_from_pair_to_pair(l
     assert [page.previous for page in pages] == [None, *(one.id for one in queue[:-1])]
 
 
+def test_who_does_not_leave_any_more_is_at_the_end_of_the_queue_and_in_no_hurry(ledger):
+    closed = CASES[0] | {"case_id": "AVR-2001", "status": "closed", "expected_departure_on": "2026-10-12"}
+    run(cases=[closed, CASES[0]])
+    *_, last = people.queue()
+    assert (last.case_id, last.days_left(MONDAY)) == ("AVR-2001", None)
+    assert today(NOON).reviews == {"left": 0, "near": 1, "week": 0, "later": 0, "undated": 1}
+
+
 def test_what_is_not_there_is_not_found(told, login):
     client = login("admin")
     for path in ("office/XXX-YYY", "list/GRC-ATH_2026-0099", "list/nothing", "review/9999", "concern/99",
