@@ -17,6 +17,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 from airflow.sdk.execution_time.hitl import upsert_hitl_detail
 from airflow.triggers.base import BaseEventTrigger, BaseTrigger, TriggerEvent
 
+from include.links import HostCountryLink, ListLink
 from include.settings import look_every
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class PullExtract(BaseOperator):
 
     # Nothing is templated: a rendered template is kept in Airflow's database.
     template_fields: Sequence[str] = ()
+    operator_extra_links = (HostCountryLink(),)
 
     def __init__(self, *, source: dict[str, str], **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -76,7 +78,10 @@ class _MakeList(HITLOperator):
 
     # Nothing is templated: a rendered template is kept in Airflow's database.
     template_fields: Sequence[str] = ()
+    operator_extra_links = (ListLink(),)
     SEND, HOLD = "Send the list", "Hold it back"
+    made: str | None = None
+    """The number of the list that this run has made, for the link to it."""
 
     def __init__(self, **kwargs: Any) -> None:
         # What is asked is known only when a list was weighed: see `_ask`.
@@ -101,6 +106,7 @@ class _MakeList(HITLOperator):
                 ) from None
             asked = {"figures": found.figures.as_dict(), "body": _question(order, found.figures, found.findings)}
             self._ask(context, order, asked, again=False)
+        self.made = number
         self.log.info("%s: %s", number or "nothing to tell", counts)
         if number is None:
             return None
@@ -462,6 +468,7 @@ class _Watch(BaseEventTrigger):
         while True:
             # Looking blocks (sockets, the ledger), so it is done beside the triggerer's event loop.
             waiting = await asyncio.to_thread(self._look)
+            told &= waiting  # what was seen to and comes again is news again: another decision, say, of the same day
             now = dt.datetime.now(dt.UTC)
             if waiting and (waiting - told or now - told_at >= self.TOLD_AGAIN_AFTER):
                 told, told_at = waiting, now

@@ -25,6 +25,8 @@ from include.demo.ports import free_port
 from include.demo.postgres import binaries, postgres
 from include.settings import ROOT, private_folder, write_private
 
+USERS = {"admin": "admin", "watcher": "viewer", "reviewer": "user", "auditor": "op"}
+"""Who may log in, each with the simple auth manager's role: one for every role of the notification board."""
 START_SECONDS = 180
 _ATTEMPTS = 4
 _RESTARTS = 3
@@ -42,8 +44,9 @@ class Airflow:
     def __init__(self, home: Path, environment: Mapping[str, str], workers: int = 3) -> None:
         self.home = private_folder(home)
         self.port = free_port()
-        self.user, self.password = "admin", secrets.token_urlsafe(9)
-        passwords = write_private(home / "passwords.json", json.dumps({self.user: self.password}).encode())
+        self.passwords = {user: secrets.token_urlsafe(9) for user in USERS}
+        self.user, self.password = "admin", self.passwords["admin"]
+        passwords = write_private(home / "passwords.json", json.dumps(self.passwords).encode())
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(_NOT_PASSED_ON)},
             "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}",
@@ -56,7 +59,7 @@ class Airflow:
             "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
             # By default some thirty idle workers would be started.
             "AIRFLOW__CORE__PARALLELISM": str(workers),
-            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{self.user}:admin",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(map(":".join, USERS.items())),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{self.port}/execution/",
             "AIRFLOW__CORE__FERNET_KEY": "",

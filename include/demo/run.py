@@ -492,5 +492,6 @@ def _show(console: Console, demo: Demo, received: list[Received], views: list[Re
     if dt.datetime.now(dt.UTC).date() > demo.days[-1]:
         where.add_row("", "(the demo's days are past: what was told of them today is told late)")
     where.add_row("Airflow", demo.airflow.url)
-    where.add_row("", f"user {demo.airflow.user}, password {demo.airflow.password}")
+    for user, password in demo.airflow.passwords.items():
+        where.add_row("", f"user {user}, password {password}")
     console.print(where)

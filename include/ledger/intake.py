@@ -185,9 +185,14 @@ def newest_reconciled(session: Session, host_countries: Collection[str]) -> dict
 
 def newest_reconciliations() -> Subquery:
     """The newest reconciliation of each host country, columns as in `models.Reconciliation`."""
-    later = aliased(Reconciliation)
-    newer = exists().where(later.host_country == Reconciliation.host_country, later.day > Reconciliation.day)
-    return select(Reconciliation).where(~newer).subquery("newest")
+    # Of each host country once: asked for each pair whether there is a newer day, a year of days takes its time.
+    newest = select(Reconciliation.host_country, func.max(Reconciliation.day).label("day"))
+    last = newest.group_by(Reconciliation.host_country).subquery()
+    return (
+        select(Reconciliation)
+        .join(last, (last.c.host_country == Reconciliation.host_country) & (last.c.day == Reconciliation.day))
+        .subquery("newest")
+    )
 
 
 def reconciled_between(session: Session, first: dt.date, last: dt.date) -> list[Partition]:

@@ -345,6 +345,7 @@ class Entry(Base):
 
     __table_args__ = (
         ForeignKeyConstraint(["host_country", "case_id"], ["case.host_country", "case.case_id"]),
+        Index("ix_entry_host_country_case_id", "host_country", "case_id"),
         Index(
             "uq_entry_one_open_a_case_and_office",
             "office",
@@ -510,6 +511,41 @@ class Delivery(Sending, Base):
     __table_args__ = (
         UniqueConstraint("list_id", "channel"),
         *(CheckConstraint(check, name=name) for name, check in _SENDING_CHECKS.items()),
+    )
+
+
+class Attempt(Base):
+    """One attempt at a delivery: when, and how it ended. `unknown` until that is known, and where it never will be."""
+
+    __tablename__ = "attempt"
+
+    delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    """As `Delivery.attempts` counts them."""
+    at: Mapped[dt.datetime]
+    outcome: Mapped[str] = mapped_column(String(9))
+    error: Mapped[str | None]
+
+    __table_args__ = (
+        CheckConstraint(_one_of("outcome", ("queued", "unknown", "refused", "delivered")), name="outcome"),
+    )
+
+
+class Resend(Base):
+    """A person let a list go once more: who, when, why."""
+
+    __tablename__ = "resend"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    list_id: Mapped[int] = mapped_column(ForeignKey("list.id"))
+    resent_at: Mapped[dt.datetime]
+    resent_by: Mapped[str]
+    reason: Mapped[str]
+
+    __table_args__ = (
+        CheckConstraint("trim(resent_by) <> ''", name="resent_by_somebody"),
+        CheckConstraint("trim(reason) <> ''", name="with_reason"),
+        Index("ix_resend_list_id", "list_id"),
     )
 
 
@@ -864,4 +900,24 @@ class Erasure(Base):
         CheckConstraint(_one_of("why", ERASED_FOR), name="why"),
         CheckConstraint("length(case_hash) = 64 AND length(registration_hash) = 64", name="hashes"),
         CheckConstraint("trim(erased_by) <> ''", name="erased_by_somebody"),
+    )
+
+
+class Viewed(Base):
+    """Somebody was about to be shown a name: who, when, on which page, and whose. Written before it is shown."""
+
+    __tablename__ = "viewed"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    viewed_by: Mapped[str]
+    viewed_at: Mapped[dt.datetime]
+    page: Mapped[str] = mapped_column(String(10))
+    host_country: Mapped[str] = mapped_column(String(3))
+    case_id: Mapped[str] = mapped_column(String(64))
+    entry: Mapped[str | None] = mapped_column(String(12))
+    """Where the page was opened by an entry."""
+
+    __table_args__ = (
+        CheckConstraint("trim(viewed_by) <> ''", name="viewed_by_somebody"),
+        Index("ix_viewed_host_country_case_id", "host_country", "case_id"),
     )

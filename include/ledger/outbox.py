@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session, aliased
 
 from include.ledger.models import (
     Approval,
+    Attempt,
     Case,
     Delivery,
     Entry,
@@ -35,8 +36,8 @@ from include.ledger.sending import (
     arrive,
     come_back,
     go_once_more,
+    missed_somebody,
     queue_up,
-    that_missed_somebody,
     try_it,
     who_was_missed,
 )
@@ -344,13 +345,22 @@ def open_channels(session: Session, office: str) -> list[str]:
 
 def record_attempt(session: Session, delivery_id: int, now: dt.datetime) -> None:
     """Note before sending that it is being tried: a crash from here on leaves the outcome unknown, not forgotten."""
-    try_it(session.get_one(Delivery, delivery_id, with_for_update=True), now)
+    delivery = session.get_one(Delivery, delivery_id, with_for_update=True)
+    try_it(delivery, now)
+    session.add(Attempt(delivery_id=delivery_id, number=delivery.attempts, at=now, outcome="unknown"))
 
 
 def record_failure(session: Session, delivery_id: int, state: str, error: str) -> None:
     """Note that the list is still owed: `queued` (not there), `unknown`, or `refused` (a person must look)."""
     delivery = session.get_one(Delivery, delivery_id, with_for_update=True)
     delivery.state, delivery.last_error = state, error
+    _end_attempt(session, delivery, state, error)
+
+
+def _end_attempt(session: Session, delivery: Delivery, outcome: str, error: str | None) -> None:
+    """Note how the newest attempt ended, if there was one."""
+    if attempt := session.get(Attempt, (delivery.id, delivery.attempts)):
+        attempt.outcome, attempt.error = outcome, error
 
 
 def record_delivered(session: Session, delivery_id: int, proof: dict[str, Any], now: dt.datetime) -> None:
@@ -361,6 +371,7 @@ def record_delivered(session: Session, delivery_id: int, proof: dict[str, Any], 
     delivery = session.get_one(Delivery, delivery_id, with_for_update=True)
     if not arrive(delivery, proof, now):
         return
+    _end_attempt(session, delivery, "delivered", None)
     told = session.get_one(List, delivery.list_id, with_for_update=True)
     if told.state != "told":  # the first recipient to have the list starts the clock
         told.state, told.told_at = "told", now
@@ -444,14 +455,14 @@ class NotFound(ValueError):
     """There is no list of this number."""
 
 
-def find_list(session: Session, list_number: str) -> List:
-    """The list of this number, locked. raises: NotFound"""
+def find_list(session: Session, list_number: str, *, lock: bool = True) -> List:
+    """The list of this number; locked, unless it is only to be read. raises: NotFound"""
     parts = re.fullmatch(r"(?P<office>.+)_(?P<year>\d{4})-(?P<number>\d+)", list_number)
     found = None
     if parts:
         office, year, number = parts["office"], int(parts["year"]), int(parts["number"])
-        statement = select(List).filter_by(office=office, year=year, number=number).with_for_update()
-        found = session.scalars(statement).first()
+        statement = select(List).filter_by(office=office, year=year, number=number)
+        found = session.scalars(statement.with_for_update() if lock else statement).first()
     if found is None:
         raise NotFound(f"there is no list {list_number}")
     return found
@@ -469,7 +480,7 @@ def resend_list(session: Session, list_number: str) -> None:
     """
     again = find_list(session, list_number)
     deliveries = session.scalars(select(Delivery).filter_by(list_id=again.id).with_for_update()).all()
-    missed = that_missed_somebody(deliveries)
+    missed = [delivery for delivery in deliveries if missed_somebody(delivery)]
     if again.state == "void" or not missed:
         raise NotResendable(f"list {list_number} reached every recipient, is void, or is still to be sent")
     if session.scalar(select(exists().where(Delivery.list_id == again.id, _emptied()))):

@@ -22,8 +22,8 @@ from include.ledger.sending import (
     arrive,
     come_back,
     go_once_more,
+    missed_somebody,
     queue_up,
-    that_missed_somebody,
     try_it,
     who_was_missed,
 )
@@ -207,9 +207,8 @@ def resend_paper(session: Session, number_text: str) -> None:
     raises: NotFound; NotResendable if it reached everybody whom it went to
     """
     again = find_paper(session, number_text)
-    missed = that_missed_somebody(
-        session.scalars(select(PaperDelivery).filter_by(paper_id=again.id).with_for_update()).all()
-    )
+    deliveries = session.scalars(select(PaperDelivery).filter_by(paper_id=again.id).with_for_update())
+    missed = [delivery for delivery in deliveries if missed_somebody(delivery)]
     if again.state == "void" or not missed:
         raise NotResendable(f"paper {number_text} reached every recipient, is void, or is still to be sent")
     go_once_more(missed)

@@ -44,6 +44,7 @@ from include.ledger.models import (
     Review,
     SealedFile,
     Standing,
+    Viewed,
 )
 from include.ledger.tables import table
 
@@ -53,7 +54,7 @@ TO_ERASE = ("consent_withdrawn", "notified_in_error")
 """The reasons with which an office was asked to erase its entry."""
 _SAYS_WHEN = ("late", "known_after_departure", "was_in_review", "awaited_consent", "left_before_list")
 """Marks that say how a notice came, and nothing of the person."""
-_OF_CASES: tuple[type[Base], ...] = (Standing, Match, Review, Entry, Hold, PaperCase)
+_OF_CASES: tuple[type[Base], ...] = (Standing, Match, Review, Entry, Hold, PaperCase, Viewed)
 """What refers to a case by its id."""
 _TRIED = dt.timedelta(days=30)
 """How long a channel that still owes a list, which its office has by another, holds an erasure up."""

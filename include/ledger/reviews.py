@@ -6,9 +6,10 @@ Reach for `record_decision` to take one down, `in_force` to lay them over a day'
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
-from sqlalchemy import exists, func, select
+from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from include.ledger.caseload import told_cases
@@ -195,10 +196,16 @@ def in_force(session: Session, host_country: str) -> pd.DataFrame:
 
 
 def queue(session: Session) -> pd.DataFrame:
+    """What waits for a person, as a table: one row for each pair of `waiting`."""
+    return table(session, waiting())
+
+
+def waiting() -> Select[*tuple[Any, ...]]:
     """What waits for a person: the pairs in review of cases that are in their extract, and were not decided since.
 
-    returns: one row per pair: host_country, case_id, asylum_reference, probability, status, expected_departure_on,
-        departed_on, and of an earlier decision on the pair `decision`, `decided_by`, `decided_at`, else None
+    returns: selects one row per pair: id (of the match), host_country, case_id, asylum_reference, probability, status,
+        expected_departure_on, departed_on, and of an earlier decision on the pair `decision`, `decided_by`,
+        `decided_at`, else None
     """
     newest = newest_reconciliations()
     later = aliased(Review)
@@ -209,9 +216,9 @@ def queue(session: Session) -> pd.DataFrame:
         later.superseded_at.is_(None),
         later.decided_at > newest.c.reconciled_at,
     )
-    return table(
-        session,
+    return (
         select(
+            Match.id,
             Match.host_country,
             Match.case_id,
             Match.asylum_reference,
@@ -239,7 +246,7 @@ def queue(session: Session) -> pd.DataFrame:
             Review.id.is_(None) | (Review.decision == "reopen") | (Review.decided_at <= newest.c.reconciled_at),
             ~accepted_since,
         )
-        .order_by(Match.host_country, Match.case_id, Match.probability.desc(), Match.asylum_reference),
+        .order_by(Match.host_country, Match.case_id, Match.probability.desc(), Match.asylum_reference)
     )
 
 

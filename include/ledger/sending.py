@@ -5,7 +5,7 @@ what it carried.
 """
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,14 +77,10 @@ def go_once_more(deliveries: Iterable[Sending]) -> None:
         delivery.state, delivery.delivered_at, delivery.bounced_at = "queued", None, None
 
 
-def that_missed_somebody(deliveries: Sequence[Sending]) -> list[Any]:
-    """Those that came back, or did not reach every recipient."""
-    return [
-        delivery
-        for delivery in deliveries
-        if delivery.bounced_at is not None
-        or (delivery.state == "delivered" and bool((delivery.proof or {}).get("refused")))
-    ]
+def missed_somebody(delivery: Sending) -> bool:
+    """Whether it came back, or was delivered to some of its recipients only: it may go once more."""
+    came_back = delivery.bounced_at is not None
+    return came_back or (delivery.state == "delivered" and bool((delivery.proof or {}).get("refused")))
 
 
 def who_was_missed(delivery: Sending) -> str | None:

@@ -55,11 +55,11 @@ def what_stands(now: dt.datetime) -> list[Figure]:
         found += [Figure("quarantined", quarantined.get((host, kind), 0), label | {"kind": kind}) for kind in KINDS]
         found.append(Figure("cases_in_review", waiting.get(host, 0), label))
         of_host = [source for source in sources if source.host_country == host]
-        found.append(Figure("partitions_missing", _missing(of_host, reconciled[host], now), label))
+        found.append(Figure("partitions_missing", days_missing(of_host, reconciled[host], now), label))
     return found
 
 
-def _missing(sources: list[Source], newest: dt.date | None, now: dt.datetime) -> int:
+def days_missing(sources: list[Source], newest: dt.date | None, now: dt.datetime) -> int:
     """Days that should be reconciled by now (the sources' cut-off is over) and that nothing newer makes up for."""
     since = max((now - LOOK_BACK).date(), first_day().date())
     days = (since + dt.timedelta(days=number) for number in range((now.date() - since).days + 2))

@@ -2,6 +2,9 @@
 
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
 
 from include.arrangements.calendar import due_moments, summaries_due
 from include.arrangements.checking import check
@@ -67,11 +70,31 @@ def overdue_lists(now: dt.datetime) -> dict[str, list[str]]:
     So is a paper that is still owed or that a recipient missed.
     """
     offices, _ = load_offices(arrangements_folder())
+    overdue: dict[str, list[str]] = {}
+    with reading() as session:
+        for one in what_is_overdue(session, offices, now):
+            overdue.setdefault(one.office, []).append(one.text)
+    return overdue
+
+
+@dataclass(frozen=True)
+class Late:
+    """One thing that is overdue at an office, or at a party of a framework."""
+
+    office: str
+    what: str
+    """unmade (nobody saw to a list), owed (still to be brought), came_back, missed (not everybody has it); or paper"""
+    list_number: str
+    """Empty where the list was never made."""
+    text: str
+
+
+def what_is_overdue(session: Session, offices: Mapping[str, Sequence[Arrangement]], now: dt.datetime) -> list[Late]:
+    """All that is overdue, lists that were made first. offices: as `load_offices` gives them"""
     arranged = filter(None, (in_force_at(versions, now) for versions in offices.values()))
     channels = [channel.key for arrangement in arranged for channel in arrangement.deliver]
-    overdue = _not_with_its_office(channels, now)
-    with reading() as session:
-        seen_to = outbox.composed_for(session)
+    overdue = _not_with_its_office(session, channels, now)
+    seen_to = outbox.composed_for(session)
     end = last_day()
     until = min(now, end) if end else now
     for office, versions in sorted(offices.items()):
@@ -83,41 +106,45 @@ def overdue_lists(now: dt.datetime) -> dict[str, list[str]]:
         due = list(due_moments(versions, since, late_at))
         last = seen_to.get(office)
         if due and (last is None or last < due[-1]):
-            overdue.setdefault(office, []).append(f"{office} should have been told at {due[-1]:%Y-%m-%d %H:%M %Z}")
-        if summary := _overdue_summary(office, offices, until):
-            overdue.setdefault(office, []).append(summary)
+            text = f"{office} should have been told at {due[-1]:%Y-%m-%d %H:%M %Z}"
+            overdue.append(Late(office, "unmade", "", text))
+        if summary := _overdue_summary(session, office, offices, until):
+            overdue.append(Late(office, "paper", "", summary))
     return overdue
 
 
-def _not_with_its_office(channels: Sequence[str], now: dt.datetime) -> dict[str, list[str]]:
-    """For each addressee the lists and papers that are still owed, came back, or did not reach every recipient."""
-    overdue: dict[str, list[str]] = {}
-    with reading() as session:
-        for what, owing in (("list", figures.owed(session)), ("paper", figures.owed_papers(session))):
-            for owed in owing:
-                which = f"{what} {owed.list_number} via {owed.via}"
-                if owed.came_back:
-                    said = f"{which} {owed.came_back}: repair the mailbox and resend it, or void it"
-                    overdue.setdefault(owed.office, []).append(said)
-                elif owed.sealed_at < now - late_after():
-                    overdue.setdefault(owed.office, []).append(f"{which} is still owed")
-        # Who is no longer arranged with is missed by nobody: to change the arrangement is one way to put it right.
-        for missed in outbox.missed_recipients(session, channels):
-            overdue.setdefault(missed.partition("_")[0], []).append(f"list {missed} did not reach everybody")
-        for addressee, missed in papers.missed_recipients(session, channels):
-            overdue.setdefault(addressee, []).append(f"paper {missed} did not reach everybody")
+def _not_with_its_office(session: Session, channels: Sequence[str], now: dt.datetime) -> list[Late]:
+    """The lists and papers that are still owed, came back, or did not reach every recipient."""
+    overdue = []
+    for kind, owing in (("list", figures.owed(session)), ("paper", figures.owed_papers(session))):
+        for owed in owing:
+            which = f"{kind} {owed.list_number} via {owed.via}"
+            if owed.came_back:
+                what, text = "came_back", f"{which} {owed.came_back}: repair the mailbox and resend it, or void it"
+            elif owed.sealed_at < now - late_after():
+                what, text = "owed", f"{which} is still owed"
+            else:
+                continue
+            overdue.append(Late(owed.office, what if kind == "list" else "paper", owed.list_number, text))
+    # Who is no longer arranged with is missed by nobody: to change the arrangement is one way to put it right.
+    for missed in outbox.missed_recipients(session, channels):
+        number, office = missed.partition(" ")[0], missed.partition("_")[0]
+        overdue.append(Late(office, "missed", number, f"list {missed} did not reach everybody"))
+    for addressee, missed in papers.missed_recipients(session, channels):
+        overdue.append(Late(addressee, "paper", missed.partition(" ")[0], f"paper {missed} did not reach everybody"))
     return overdue
 
 
-def _overdue_summary(office: str, offices: Mapping[str, Sequence[Arrangement]], until: dt.datetime) -> str | None:
+def _overdue_summary(
+    session: Session, office: str, offices: Mapping[str, Sequence[Arrangement]], until: dt.datetime
+) -> str | None:
     """That the office has no summary of rejected cases which was due by now, if so."""
     late_at = until - late_after()
     due = summaries_due(offices[office], max(late_at - LOOK_BACK, first_day()), late_at)
     group = group_of(office, offices, due[-1].date()) if due else None
     if group is None:
         return None
-    with reading() as session:
-        last = papers.last_period_end(session, series_of(office))
+    last = papers.last_period_end(session, series_of(office))
     if last is not None and last >= group.until:
         return None
     return (

@@ -33,15 +33,6 @@ from include.ledger.models import Clearance, Delivery, Entry, List, Notice, Reco
 pytestmark = [pytest.mark.airflow, pytest.mark.xdist_group("airflow")]
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory) -> Iterator[Demo]:
-    with Demo(tmp_path_factory.mktemp("demo"), 2) as running:
-        running.open_addresses()
-        for day in running.days:
-            running.run_day(day)
-        yield running
-
-
 def received(demo: Demo) -> dict[tuple[str, str, str], bytes]:
     """Every file that the other side has, by place and name."""
     places = [*demo.setting.offices.rglob("*"), *demo.setting.mail.rglob("*.eml")]

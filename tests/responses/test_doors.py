@@ -117,3 +117,10 @@ def test_the_watch_outlives_what_breaks(entry, answers_folder, monkeypatch):
 
     monkeypatch.setattr("include.doors.what_waits", breaks_once)
     assert events(1) == [{"waiting": 1}]
+
+
+def test_the_watch_fires_again_for_what_was_seen_to_and_has_come_again(entry, monkeypatch):
+    monkeypatch.setenv("AVR_LOOK_EVERY", "0.05")
+    looks = iter([{"one"}, set(), {"one"}])
+    monkeypatch.setattr("include.doors.what_waits", lambda now: frozenset(next(looks, {"one"})))
+    assert events(2) == [{"waiting": 1}, {"waiting": 1}]

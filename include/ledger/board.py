@@ -1,0 +1,352 @@
+"""What the notification board reads of the ledger: plain rows, a handful of queries for each page, never one in a loop.
+
+Reach for this when a page needs something. What the board writes is here too: who was shown a name, and who let a list
+go once more; every other decision is taken down by the room's own functions.
+"""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ScalarSelect, func, select
+from sqlalchemy.orm import Session
+
+from include.ledger import outbox, reviews, sending
+from include.ledger.models import (
+    Answer,
+    Attempt,
+    Case,
+    Concern,
+    Delivery,
+    Entry,
+    Extract,
+    List,
+    Match,
+    Notice,
+    Receipt,
+    Reconciliation,
+    Resend,
+    Review,
+    Standing,
+    Told,
+    Viewed,
+)
+
+
+@dataclass(frozen=True)
+class HostDay:
+    """What is newest of a host country: the two extracts in force and the day that was reconciled."""
+
+    extracts: Mapping[str, Extract]
+    """By kind."""
+    reconciled: Reconciliation | None
+
+
+def host_days(session: Session) -> dict[str, HostDay]:
+    """For each host country of which anything ever came, what is newest."""
+    days = select(Extract.host_country, Extract.kind, func.max(Extract.day).label("day"))
+    newest = days.group_by(Extract.host_country, Extract.kind).subquery()
+    extracts: dict[str, dict[str, Extract]] = defaultdict(dict)
+    for one in session.scalars(
+        select(Extract)
+        .join(
+            newest,
+            (newest.c.host_country == Extract.host_country)
+            & (newest.c.kind == Extract.kind)
+            & (newest.c.day == Extract.day),
+        )
+        .order_by(Extract.turn)
+    ):
+        extracts[one.host_country][one.kind] = one  # of several of a day the last turn is in force
+    last = select(Reconciliation.host_country, func.max(Reconciliation.day).label("day"))
+    newest_day = last.group_by(Reconciliation.host_country).subquery()
+    reconciled = {
+        one.host_country: one
+        for one in session.scalars(
+            select(Reconciliation).join(
+                newest_day,
+                (newest_day.c.host_country == Reconciliation.host_country) & (newest_day.c.day == Reconciliation.day),
+            )
+        )
+    }
+    return {host: HostDay(extracts[host], reconciled.get(host)) for host in sorted({*extracts, *reconciled})}
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A list as far as it got, in figures."""
+
+    list: List
+    received_by: str | None
+    received_at: dt.datetime | None
+    counts: Mapping[str, int]
+    """Entries by notice."""
+    lead_days: Sequence[int]
+    """Of each entry with a date: days from the first recipient's having it to the departure."""
+    answers: int
+    """Entries that the office said something of."""
+    concerns: int
+
+    @property
+    def entries(self) -> int:
+        return sum(self.counts.values())
+
+
+def newest_lists(session: Session) -> dict[str, Sent]:
+    """For each office its newest list."""
+    newest = select(func.max(List.id)).group_by(List.office)
+    return {sent.list.office: sent for sent in _sent(session, list(session.scalars(newest)))}
+
+
+def lists_of(session: Session, office: str, limit: int) -> list[Sent]:
+    """The newest `limit` lists of an office, newest first."""
+    newest = select(List.id).where(List.office == office).order_by(List.id.desc()).limit(limit)
+    return _sent(session, list(session.scalars(newest)))
+
+
+def _sent(session: Session, ids: Collection[int]) -> list[Sent]:
+    counts: dict[int, dict[str, int]] = defaultdict(dict)
+    counted = select(Notice.list_id, Notice.notice, func.count()).where(Notice.list_id.in_(ids))
+    for list_id, notice, number in session.execute(counted.group_by(Notice.list_id, Notice.notice)):
+        counts[list_id][notice] = number
+    leads: dict[int, list[int]] = defaultdict(list)
+    first_told = select(Told.list_id, Told.lead_days).join(List, List.id == Told.list_id)
+    for list_id, days in session.execute(
+        first_told.where(Told.list_id.in_(ids), Told.lead_days.is_not(None), Told.delivery_id == first_delivery())
+    ):
+        leads[list_id].append(days or 0)  # none are asked for
+    answered = select(Answer.list_id, func.count(Answer.entry.distinct())).where(Answer.list_id.in_(ids))
+    answers = {list_id: count for list_id, count in session.execute(answered.group_by(Answer.list_id))}  # noqa: C416
+    doubted = select(Answer.list_id, func.count(Answer.entry.distinct())).where(
+        Answer.list_id.in_(ids), Answer.concern.is_(True)
+    )
+    concerns = {list_id: count for list_id, count in session.execute(doubted.group_by(Answer.list_id))}  # noqa: C416
+    rows = session.execute(
+        select(List, Receipt.received_by, Receipt.received_at)
+        .outerjoin(Receipt, Receipt.list_id == List.id)
+        .where(List.id.in_(ids))
+        .order_by(List.id.desc())
+    )
+    return [
+        Sent(one, by, at, counts[one.id], leads[one.id], answers.get(one.id, 0), concerns.get(one.id, 0))
+        for one, by, at in rows
+    ]
+
+
+def first_delivery() -> ScalarSelect[int]:
+    """The delivery by which the office first had the list of the enclosing query."""
+    return (
+        select(func.min(Delivery.id))
+        .where(Delivery.list_id == List.id, Delivery.delivered_at == List.told_at)
+        .correlate(List)
+        .scalar_subquery()
+    )
+
+
+@dataclass(frozen=True)
+class Line:
+    """An entry on a list without its name, and what its office said of it last."""
+
+    notice: Notice
+    lead_days: int | None
+    answer: Answer | None
+    concern: int | None
+    """The id of the concern that stands on it now."""
+
+
+@dataclass(frozen=True)
+class WholeList:
+    """A list, all that it told, and every attempt at bringing it."""
+
+    list: List
+    receipt: Receipt | None
+    lines: Sequence[Line]
+    deliveries: Sequence[tuple[Delivery, Sequence[Attempt]]]
+    resends: Sequence[Resend]
+
+    @property
+    def missed_somebody(self) -> bool:
+        """Whether it may go once more."""
+        return self.list.state != "void" and any(sending.missed_somebody(delivery) for delivery, _ in self.deliveries)
+
+
+def whole_list(session: Session, list_number: str) -> WholeList:
+    """The list of this number. raises: outbox.NotFound"""
+    found = outbox.find_list(session, list_number, lock=False)
+    had = select(Told.entry, Told.lead_days).join(List, List.id == Told.list_id).where(List.id == found.id)
+    rows = session.execute(had.where(Told.delivery_id == first_delivery()))
+    leads: dict[str, int | None] = {entry: days for entry, days in rows}  # noqa: C416  (rows are not tuples to mypy)
+    notices = session.scalars(select(Notice).filter_by(list_id=found.id).order_by(Notice.notice, Notice.entry)).all()
+    said = {one.entry: one for one in session.scalars(select(Answer).filter_by(list_id=found.id).order_by(Answer.id))}
+    standing = (
+        select(Concern.entry, Concern.id)
+        .join(Notice, Notice.entry == Concern.entry)
+        .where(Notice.list_id == found.id, Concern.closed_at.is_(None))
+    )
+    doubted: dict[str, int] = {entry: number for entry, number in session.execute(standing)}  # noqa: C416
+    attempts: dict[int, list[Attempt]] = defaultdict(list)
+    deliveries = session.scalars(select(Delivery).filter_by(list_id=found.id).order_by(Delivery.id)).all()
+    for one in session.scalars(
+        select(Attempt)
+        .where(Attempt.delivery_id.in_([delivery.id for delivery in deliveries]))
+        .order_by(Attempt.delivery_id, Attempt.number)
+    ):
+        attempts[one.delivery_id].append(one)
+    return WholeList(
+        found,
+        session.get(Receipt, found.id),
+        [Line(one, leads.get(one.entry), said.get(one.entry), doubted.get(one.entry)) for one in notices],
+        [(delivery, attempts[delivery.id]) for delivery in deliveries],
+        session.scalars(select(Resend).filter_by(list_id=found.id).order_by(Resend.id)).all(),
+    )
+
+
+def resend(session: Session, list_number: str, *, by: str, reason: str, now: dt.datetime) -> None:
+    """Let a list go once more, and keep who said so and why. Needs a `writing` session.
+
+    raises: outbox.NotFound, outbox.NotResendable as `outbox.resend_list`; ValueError if nobody or no reason is named
+    """
+    if not by.strip() or not reason.strip():
+        raise ValueError("say who lets the list go once more, and why; without names")
+    outbox.resend_list(session, list_number)
+    again = outbox.find_list(session, list_number)
+    session.add(Resend(list_id=again.id, resent_at=now, resent_by=by.strip(), reason=reason.strip()))
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A pair that waits for a person."""
+
+    id: int
+    """Of the match: it says nothing of the person, and may stand in a URL."""
+    host_country: str
+    case_id: str
+    asylum_reference: str
+    probability: float
+    status: str
+    expected_departure_on: dt.date | None
+    departed_on: dt.date | None
+    decision: str | None
+    decided_by: str | None
+    decided_at: dt.datetime | None
+
+    @property
+    def is_to_leave(self) -> bool:
+        """Whether a departure may still come."""
+        return self.departed_on is None and self.status in ("registered", "booked", "no_show")
+
+    def days_left(self, today: dt.date) -> int | None:
+        """Days from `today` to the expected departure; none where none is expected or the person has left."""
+        return (self.expected_departure_on - today).days if self.is_to_leave and self.expected_departure_on else None
+
+
+def waiting(session: Session) -> list[Waiting]:
+    """What waits for a person, the nearest departure first, then without a date, then who has left or stays.
+
+    A case's candidates stay together, the likeliest first.
+    """
+    found = [Waiting(**row._mapping) for row in session.execute(reviews.waiting())]
+    never = dt.date.max
+    return sorted(
+        found,
+        key=lambda one: (
+            not one.is_to_leave,
+            one.expected_departure_on or never,
+            one.host_country,
+            one.case_id,
+            -one.probability,
+            one.id,
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class Trail:
+    """All that is known of a case, in rows as they were written."""
+
+    case: Case
+    standings: Sequence[Standing]
+    matches: Sequence[Match]
+    decisions: Sequence[Review]
+    entries: Sequence[Entry]
+    told: Sequence[tuple[Notice, List, Entry]]
+    answers: Sequence[tuple[Answer, List]]
+    concerns: Sequence[Concern]
+    views: Sequence[Viewed]
+
+
+def trails(session: Session, case_id: str) -> list[str]:
+    """The host countries in which this case id is known."""
+    return list(session.scalars(select(Case.host_country).filter_by(case_id=case_id).order_by(Case.host_country)))
+
+
+def trail(session: Session, host_country: str, case_id: str) -> Trail:
+    """The trail of a case. raises: LookupError if there is no such case"""
+    case = session.get(Case, (host_country, case_id))
+    if case is None:
+        raise LookupError("no case has this id")
+    of_case = {"host_country": host_country, "case_id": case_id}
+    entries = session.scalars(select(Entry).filter_by(**of_case).order_by(Entry.opened_at)).all()
+    references = [entry.entry for entry in entries]
+    told = (
+        select(Notice, List, Entry)
+        .join(List, List.id == Notice.list_id)
+        .join(Entry, Entry.entry == Notice.entry)
+        .where(Notice.entry.in_(references))
+        .order_by(List.id)
+    )
+    said = select(Answer, List).join(List, List.id == Answer.list_id).where(Answer.entry.in_(references))
+    return Trail(
+        case,
+        session.scalars(select(Standing).filter_by(**of_case).order_by(Standing.since)).all(),
+        session.scalars(select(Match).filter_by(**of_case).order_by(Match.id)).all(),
+        reviews.history(session, host_country, case_id),
+        entries,
+        [(notice, on, entry) for notice, on, entry in session.execute(told)],
+        [(answer, about) for answer, about in session.execute(said.order_by(Answer.id))],
+        session.scalars(select(Concern).where(Concern.entry.in_(references)).order_by(Concern.id)).all(),
+        session.scalars(select(Viewed).filter_by(**of_case).order_by(Viewed.id)).all(),
+    )
+
+
+@dataclass(frozen=True)
+class DayTold:
+    """What was told of a host country by lists up to a day."""
+
+    day: dt.date
+    notice: str
+    lead_days: int | None
+    entries: int
+
+
+def told_by_day(session: Session, host_country: str | None, since: dt.date) -> list[DayTold]:
+    """Entries that offices have by lists up to `since` or later, counted by day, notice and days of lead.
+
+    host_country: one, or None for all
+    """
+    statement = (
+        select(List.period_to, Notice.notice, Told.lead_days, func.count())
+        .join(Told, Told.list_id == List.id)
+        .join(Notice, (Notice.list_id == Told.list_id) & (Notice.entry == Told.entry))
+        .where(List.state == "told", List.period_to >= since, Told.delivery_id == first_delivery())
+        .group_by(List.period_to, Notice.notice, Told.lead_days)
+        .order_by(List.period_to)
+    )
+    if host_country:
+        statement = statement.join(Entry, Entry.entry == Notice.entry).where(Entry.host_country == host_country)
+    return [DayTold(*row) for row in session.execute(statement)]
+
+
+def told_hosts(session: Session) -> list[str]:
+    """Host countries of which an office was ever to be told."""
+    return list(session.scalars(select(Entry.host_country).distinct().order_by(Entry.host_country)))
+
+
+def record_view(
+    session: Session, user: str, page: str, *, host_country: str, case_id: str, entry: str | None, now: dt.datetime
+) -> None:
+    """Note that this user is about to be shown a name. Needs a `writing` session, committed before the page is made."""
+    session.add(
+        Viewed(viewed_by=user, viewed_at=now, page=page, host_country=host_country, case_id=case_id, entry=entry)
+    )

@@ -1,0 +1,38 @@
+"""The notification board as a plugin: where it is served, and its entry in Airflow's navigation.
+
+Every process of Airflow loads this file, tasks too: what the board needs is imported at its first request.
+"""
+
+from typing import Any
+
+from airflow.plugins_manager import AirflowPlugin
+
+from include.links import BOARD
+
+_made: list[Any] = []
+
+
+async def board(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """The board as an ASGI application."""
+    if not _made:
+        from notification_board.app import make_app
+
+        _made.append(make_app())
+    await _made[0](scope, receive, send)
+
+
+class NotificationBoardPlugin(AirflowPlugin):
+    name = "notification_board"
+    fastapi_apps = [{"app": board, "url_prefix": f"/{BOARD}", "name": "Notification board"}]  # noqa: RUF012
+    external_views = [  # noqa: RUF012  (Airflow's own form)
+        {
+            "name": "Notifications",
+            # Relative, so that it is found under any path prefix.
+            "href": f"{BOARD}/",
+            "destination": "nav",
+            "nav_top_level": True,
+            "url_route": BOARD,
+            "icon": f"{BOARD}/static/icon.svg",
+            "icon_dark_mode": f"{BOARD}/static/icon-dark.svg",
+        }
+    ]
