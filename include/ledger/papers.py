@@ -55,9 +55,12 @@ def newest_year(session: Session, series: str) -> int:
     return session.scalar(select(func.max(Paper.year)).filter_by(series=series)) or 0
 
 
-def last_period_end(session: Session, series: str) -> dt.date | None:
-    """The day up to which the series' papers go, those that were voided aside; None before its first."""
-    return session.scalar(select(func.max(Paper.period_to)).where(Paper.series == series, Paper.state != "void"))
+def last_period_ends(session: Session) -> dict[str, dt.date]:
+    """The day up to which each series' papers go, those that were voided aside."""
+    rows = session.execute(
+        select(Paper.series, func.max(Paper.period_to)).where(Paper.state != "void").group_by(Paper.series)
+    )
+    return {series: day for series, day in rows}  # noqa: C416  (rows are not tuples to mypy)
 
 
 def paper_of(session: Session, series: str, period_from: dt.date, period_to: dt.date) -> Paper | None:

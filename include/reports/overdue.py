@@ -94,7 +94,7 @@ def what_is_overdue(session: Session, offices: Mapping[str, Sequence[Arrangement
     arranged = filter(None, (in_force_at(versions, now) for versions in offices.values()))
     channels = [channel.key for arrangement in arranged for channel in arrangement.deliver]
     overdue = _not_with_its_office(session, channels, now)
-    seen_to = outbox.composed_for(session)
+    seen_to, told_to = outbox.composed_for(session), papers.last_period_ends(session)
     end = last_day()
     until = min(now, end) if end else now
     for office, versions in sorted(offices.items()):
@@ -108,7 +108,7 @@ def what_is_overdue(session: Session, offices: Mapping[str, Sequence[Arrangement
         if due and (last is None or last < due[-1]):
             text = f"{office} should have been told at {due[-1]:%Y-%m-%d %H:%M %Z}"
             overdue.append(Late(office, "unmade", "", text))
-        if summary := _overdue_summary(session, office, offices, until):
+        if summary := _overdue_summary(office, offices, told_to, until):
             overdue.append(Late(office, "paper", "", summary))
     return overdue
 
@@ -136,15 +136,18 @@ def _not_with_its_office(session: Session, channels: Sequence[str], now: dt.date
 
 
 def _overdue_summary(
-    session: Session, office: str, offices: Mapping[str, Sequence[Arrangement]], until: dt.datetime
+    office: str, offices: Mapping[str, Sequence[Arrangement]], told_to: Mapping[str, dt.date], until: dt.datetime
 ) -> str | None:
-    """That the office has no summary of rejected cases which was due by now, if so."""
+    """That the office has no summary of rejected cases which was due by now, if so.
+
+    told_to: the day up to which each series of papers goes
+    """
     late_at = until - late_after()
     due = summaries_due(offices[office], max(late_at - LOOK_BACK, first_day()), late_at)
     group = group_of(office, offices, due[-1].date()) if due else None
     if group is None:
         return None
-    last = papers.last_period_end(session, series_of(office))
+    last = told_to.get(series_of(office))
     if last is not None and last >= group.until:
         return None
     return (
