@@ -23,7 +23,6 @@ COLUMNS = (
     "sex",
     "nationality",
     "iom_office",
-    "registered_on",
     "destination_country",
     "destination_place",
     "expected_departure_on",

@@ -107,16 +107,10 @@ def good_rows(
     return without_erased(partition.host_country, rows) if extract.kind == CASES else rows
 
 
-def without_erased(host_country: str, cases: pd.DataFrame, *, ordered: bool = False) -> pd.DataFrame:
-    """`cases` (case_id, registered_on, …) but for those of which this registration was erased.
-
-    ordered: leave out, too, who asked to be erased and is not yet, because an office must hear of it first
-    """
+def without_erased(host_country: str, cases: pd.DataFrame) -> pd.DataFrame:
+    """`cases` (case_id, registered_on, …) but for those of which this registration was erased."""
     with reading() as session:
         erased = retention.registrations_erased(session, host_country)
-        wished = retention.cases_ordered(session, host_country) if ordered else set()
-    if wished:
-        cases = cases[~cases["case_id"].isin(wished)].reset_index(drop=True)
     if not erased:
         return cases
     key = hashing_key()
@@ -130,7 +124,8 @@ def without_erased(host_country: str, cases: pd.DataFrame, *, ordered: bool = Fa
 def rows_judged_by(partition: Partition, extract: AcceptedExtract, columns: Collection[str]) -> pd.DataFrame:
     """The rows of an accepted extract that are good in these columns, whatever its other columns hold.
 
-    Who was erased, or asked to be, is not among them: how long it takes depends on who was told of the person.
+    Who was erased, or asked to be, is not among them, whatever is registered under that id later. To go by the moment of
+    the wish is on purpose: how long erasing takes depends on who was told of the person.
     Read from the landed bytes each time: the rows that are kept lack those with a mistake in any column.
     columns: of the contract, as `read_extract` wants them in `only`
     """
@@ -138,7 +133,14 @@ def rows_judged_by(partition: Partition, extract: AcceptedExtract, columns: Coll
     landed = open_landed(data_folder() / "landing", extract.kind, host, day, extract.sha256)
     name = f"{host}/{extract.file_name}"
     rows = read_extract(landed, extract.kind, host, day, None, name=name, only=columns).rows
-    return without_erased(host, rows, ordered=True)
+    with reading() as session:
+        erased, wished = retention.cases_erased(session, host), retention.cases_ordered(session, host)
+    key = hashing_key()
+    stays = [
+        case not in wished and not (erased and retention.case_hash(key, host, case) in erased)
+        for case in rows["case_id"]
+    ]
+    return rows[pd.Series(stays, index=rows.index, dtype=bool)].reset_index(drop=True)
 
 
 def _good_rows_path(partition: Partition, kind: str, sha256: str) -> Path:

@@ -116,6 +116,11 @@ def registrations_erased(session: Session, host_country: str) -> set[str]:
     return set(session.scalars(select(Erasure.registration_hash).filter_by(host_country=host_country)))
 
 
+def cases_erased(session: Session, host_country: str) -> set[str]:
+    """The case hashes of the host country's erased cases."""
+    return set(session.scalars(select(Erasure.case_hash).filter_by(host_country=host_country)))
+
+
 def cases_ordered(session: Session, host_country: str) -> set[str]:
     """The case ids of the host country whose erasure was asked for and waits."""
     return set(session.scalars(select(ErasureOrder.case_id).filter_by(host_country=host_country)))

@@ -13,7 +13,7 @@ from include.ledger.models import Concern, Viewed
 from tests.board.world import DOUBTED, IN_REVIEW, LIST, NAMES
 
 # What is shown does not depend on the database; that it can be read from both is seen in `test_pages`.
-pytestmark = pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)
+pytestmark = pytest.mark.parametrize("new_ledger", ["sqlite"], indirect=True)
 REVIEWED = ("review/1", "review/2")
 FOR_WATCHERS = (
     "", "office/GRC-ATH", f"list/{LIST}", "concerns", "review", "timeliness", "timeliness/GRC",

@@ -45,7 +45,7 @@ def test_the_reader_s_language_is_the_ui_s_then_the_browser_s(chosen, accepted, 
     assert language_of(chosen, accepted) == expected
 
 
-@pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("new_ledger", ["sqlite"], indirect=True)
 def test_a_page_is_in_the_reader_s_language_and_direction(told, login):
     arabic = login("watcher")
     arabic.cookies.set("board_language", "ar")

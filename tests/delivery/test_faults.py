@@ -227,7 +227,7 @@ def test_a_folder_whose_disk_is_full_gets_no_half_list(the_office, unharmed, tmp
     there="nothing",
     you="*compose* or *send* is red; make room, the retries do the rest",
 )
-@pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("new_ledger", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("how", ["composing", "sending"])
 def test_when_our_own_disk_is_full_nothing_is_numbered_and_nothing_sent(how, the_office, unharmed):
     three_cases()

@@ -15,6 +15,7 @@ import pytest
 import pyzipper
 from pysequoia import Cert, Tsk, decrypt
 
+from include.arrangements.reading import load_offices
 from include.connections import open_imap, opening_keys
 from include.demo.answering import Answer, CannotAnswer, acknowledge, answer, doors, fill
 from include.demo.office import Received, open_lists
@@ -208,7 +209,8 @@ def test_two_answers_to_one_list_stand_beside_each_other(setting):
 
 
 def test_the_demo_has_offices_with_both_doors_with_email_alone_and_with_a_folder_alone(setting):
-    found = {office: set(doors(arrangement_of(setting, office))) for office in setting.secrets}
+    offices = load_offices(setting.arrangements)[0]
+    found = {office: set(doors(versions[-1])) for office, versions in offices.items()}
     assert found["GRC-ATH"] == {"folder", "email"}
     assert found["GRC-THE"] == {"email"}
     assert found["DEU-BER"] == {"folder"}

@@ -9,7 +9,7 @@ from include.ledger import storage
 from include.ledger.engine import writing
 
 
-@pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("new_ledger", ["sqlite"], indirect=True)
 def test_compacting_takes_away_what_secure_delete_leaves_where_rows_were_moved(ledger):
     chance = random.Random(1)
     names = [f"Name-{number:05}-zz" for number in range(4000)]

@@ -65,7 +65,7 @@ def test_the_persons_file_says_what_is_held_and_what_was_told_to_whom_and_when(t
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("new_ledger", ["sqlite"], indirect=True)
 def test_the_file_is_written_in_every_language_of_lists(tmp_path, language):
     live()
     assert FAMILY in file_of(tmp_path, language).replace("\n", "")

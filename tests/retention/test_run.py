@@ -169,7 +169,7 @@ def test_the_proof_is_kept_as_counts_and_the_log_names_nobody(lived, caplog):
         ("export/from_windows.txt", GIVEN.encode("utf-16")),
     ],
 )
-@pytest.mark.parametrize("ledger", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("new_ledger", ["sqlite"], indirect=True)
 def test_what_is_found_again_is_told_by_place_and_count_and_not_by_name(lived, place, content):
     if content is None:
         packed = io.BytesIO()
