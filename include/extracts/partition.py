@@ -124,8 +124,8 @@ def without_erased(host_country: str, cases: pd.DataFrame) -> pd.DataFrame:
 def rows_judged_by(partition: Partition, extract: AcceptedExtract, columns: Collection[str]) -> pd.DataFrame:
     """The rows of an accepted extract that are good in these columns, whatever its other columns hold.
 
-    Who was erased, or asked to be, is not among them, whatever is registered under that id later: how long erasing takes
-    depends on who was told of the person, the moment of the wish does not.
+    Who was erased, or asked to be, is not among them, whatever is registered under that id later. When
+    somebody is erased depends on who was told of them; when they ask does not.
     Read from the landed bytes each time: the rows that are kept lack those with a mistake in any column.
     columns: of the contract, as `read_extract` wants them in `only`
     """
