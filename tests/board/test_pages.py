@@ -268,3 +268,15 @@ def test_a_void_list_is_not_sent_again(told):
     with reading() as session:
         assert not board.whole_list(session, LIST).missed_somebody
         assert session.scalars(select(List.state)).all() == ["void"]
+
+
+def test_a_summary_that_nobody_made_makes_its_office_late_and_leads_to_no_list(told, login, board_app, monkeypatch):
+    from notification_board.app import clock
+
+    later = NOON.replace(day=5)
+    (athens,) = [office for office in today(later).offices if office.office == "GRC-ATH"]
+    assert [one.list_number for one in athens.late if one.what == "paper"] == [""]
+    monkeypatch.setitem(board_app.dependency_overrides, clock, lambda: lambda: later)
+    page = login("watcher").get("")
+    assert page.status_code == 200
+    assert "A summary or other paper" in shown(page.text)
