@@ -11,13 +11,11 @@ import imaplib
 import io
 import json
 import re
-import sqlite3
 import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.message import EmailMessage
-from pathlib import Path
 
 import openpyxl
 import pandas as pd
@@ -28,7 +26,7 @@ from sqlalchemy import create_engine, inspect, select
 from include.demo.run import Demo
 from include.ledger import clearances, responses
 from include.ledger.engine import reading
-from include.ledger.models import Clearance, Delivery, Entry, List, Notice, Reconciliation
+from include.ledger.models import Clearance, Entry, List, Notice, Reconciliation
 
 pytestmark = [pytest.mark.airflow, pytest.mark.xdist_group("airflow")]
 
@@ -273,44 +271,3 @@ def test_the_search_for_leaks_sees_one_log_line(demo):
         assert leaks(demo) == {str(path)}
     finally:
         path.unlink()
-
-
-def test_a_day_that_is_run_again_delivers_nothing_twice(demo):
-    before = received(demo)
-    # What *watch* finds is not wrong with the day: a concern near the departure keeps it red.
-    dags = [dag["dag_id"] for dag in demo.airflow.get("dags?limit=100")["dags"]]
-    dags = [dag_id for dag_id in dags if dag_id not in ("sweep", "watch")]
-    for dag_id in dags:
-        for run in runs(demo, dag_id):
-            path = f"dags/{dag_id}/dagRuns/{run['dag_run_id']}/clear"
-            demo.airflow.request("POST", path, {"dry_run": False, "only_failed": False})
-    wait_until(
-        demo, lambda: all(run["state"] not in ("queued", "running") for dag_id in dags for run in runs(demo, dag_id))
-    )
-    assert {run["state"] for dag_id in dags for run in runs(demo, dag_id)} == {"success"}
-    assert received(demo) == before
-    with reading(demo.setting.ledger) as session:
-        assert {delivery.state for delivery in session.scalars(select(Delivery))} == {"delivered"}
-        assert {sealed.state for sealed in session.scalars(select(List))} == {"told"}
-
-
-def test_the_sweep_starts_what_airflow_forgot(demo):
-    """Forget one partition as Airflow might: its reconciliation and the run that made it are gone."""
-    host, day = demo.world.hosts[0], demo.days[-1]
-    key = f"{host}|{day}"
-    ledger = sqlite3.connect(demo.setting.folder / "data" / "ledger.db", timeout=60)
-    with ledger:
-        ledger.execute("UPDATE extract SET accepted_at = '2026-01-01 00:00:00.000000'")
-        ledger.execute("DELETE FROM reconciliation WHERE host_country = ? AND day = ?", (host, day.isoformat()))
-    ledger.close()
-    for run in runs(demo, "reconcile_cases"):
-        if run["partition_key"] == key:
-            demo.airflow.request("DELETE", f"dags/reconcile_cases/dagRuns/{run['dag_run_id']}")
-    assert not any(run["partition_key"] == key for run in runs(demo, "reconcile_cases"))
-    demo.airflow.request("POST", "dags/sweep/dagRuns", {"logical_date": None})
-
-    def again() -> bool:
-        return any(run["partition_key"] == key and run["state"] == "success" for run in runs(demo, "reconcile_cases"))
-
-    wait_until(demo, again)
-    assert Path(demo.setting.folder / "data" / "heartbeat").exists()

@@ -211,11 +211,11 @@ def test_an_urgent_list_is_seen_to_go_out(demo, enter):
             select(Entry)
             .join(Notice, Notice.entry == Entry.entry)
             .join(List, (List.id == Notice.list_id) & (List.state == "told"))
-            .where(Entry.office == "TUR-ANK", Entry.closed_at.is_(None), Entry.asylum_reference.is_not(None))
+            .where(Entry.office == "PAK-ISB", Entry.closed_at.is_(None), Entry.asylum_reference.is_not(None))
         ).first()
     page = enter("watcher")
     today = board_in(page)
-    assert "urgent" not in lists_shown(today)["TUR-ANK"]
+    assert "urgent" not in lists_shown(today)["PAK-ISB"]
     with writing(demo.setting.ledger) as session:
         reviews.record_decision(
             session,
@@ -231,11 +231,11 @@ def test_an_urgent_list_is_seen_to_go_out(demo, enter):
     def it_is_with_the_office() -> bool:
         demo.answer_requests()
         page.wait_for_timeout(1000)  # the page asks for news by itself meanwhile
-        row = lists_shown(today)["TUR-ANK"]
+        row = lists_shown(today)["PAK-ISB"]
         return "urgent list" in row and "With the office" in row
 
     wait_until(demo, it_is_with_the_office)
-    page.frame_locator("iframe").get_by_role("link", name="TUR-ANK", exact=True).scroll_into_view_if_needed()
+    page.frame_locator("iframe").get_by_role("link", name="PAK-ISB", exact=True).scroll_into_view_if_needed()
     picture(page, "urgent")
 
 
