@@ -37,13 +37,23 @@ def page(document: NotificationList) -> bytes:
     raises: PageRefused
     """
     files = {"main.typ": TEMPLATE.read_bytes(), "list.json": json.dumps(_said(document)).encode()}
-    made = dt.datetime.combine(document.made_on, dt.time(), tzinfo=dt.UTC)
+    return typeset(
+        files, document.made_on, f"{document.list_number} cannot be set as PDF; list.format: xlsx can tell it"
+    )
+
+
+def typeset(files: dict[str, bytes], made_on: dt.date, refused: str) -> bytes:
+    """The bytes of a PDF/UA-1 of `main.typ` and the files that it reads; the same for the same files and day.
+
+    raises: PageRefused, which says `refused`
+    """
+    made = dt.datetime.combine(made_on, dt.time(), tzinfo=dt.UTC)
     try:
         # Its stubs do not know files by name, its documentation does.
         pdf: bytes = typst.compile(files, font_paths=fonts(), timestamp=made, pdf_standards="ua-1")  # type: ignore[call-overload]
     except typst.TypstError:
         # Its message may quote the text that it stumbled over.
-        raise PageRefused(f"{document.list_number} cannot be set as PDF; list.format: xlsx can tell it") from None
+        raise PageRefused(refused) from None
     return pdf
 
 

@@ -11,12 +11,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import typst
 import yaml
 
 from include.ledger.models import Erasure, List, Notice
 from include.ledger.retention import Life
-from include.lists.page import fonts, in_its_direction, printable
+from include.lists.page import fonts, in_its_direction, printable, typeset
 from include.lists.texts import texts
 
 TEMPLATE = Path(__file__).parent / "person.typ"
@@ -229,10 +228,7 @@ def page(parts: Iterable[Part], host_country: str, case_id: str, language: str, 
         ],
     }
     files = {"main.typ": TEMPLATE.read_bytes(), "person.json": json.dumps(said).encode()}
-    made = dt.datetime.combine(made_on, dt.time(), tzinfo=dt.UTC)
-    # Its stubs do not know files by name, its documentation does.
-    pdf: bytes = typst.compile(files, font_paths=fonts(), timestamp=made, pdf_standards="ua-1")  # type: ignore[call-overload]
-    return pdf
+    return typeset(files, made_on, "the person's file cannot be set as PDF")
 
 
 def _at(moment: dt.datetime | None) -> str:

@@ -9,9 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import typst
-
-from include.lists.page import fonts
+from include.lists.page import fonts, typeset
 from include.reports.cooperation.definitions import KEYS, Section, sections
 from include.reports.cooperation.figures import ALL, LEAD_BANDS, Review, Row, Value, missing
 from include.reports.cooperation.tables import tables
@@ -41,9 +39,7 @@ def page(review: Review) -> bytes:
         "review.json": json.dumps(_said(review)).encode(),
     }
     # Not the moment at which it was made: the same figures are the same bytes.
-    made = dt.datetime.combine(review.period.last, dt.time(), tzinfo=dt.UTC)
-    pdf: bytes = typst.compile(files, font_paths=fonts(), timestamp=made, pdf_standards="ua-1")  # type: ignore[call-overload]
-    return pdf
+    return typeset(files, review.period.last, "the review cannot be set as PDF")
 
 
 def _said(review: Review) -> dict[str, Any]:

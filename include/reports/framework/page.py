@@ -5,9 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import typst
-
-from include.lists.page import PageRefused, fonts, in_its_direction, printable
+from include.lists.page import fonts, in_its_direction, printable, typeset
 from include.reports.framework.document import DATE_COLUMNS, View
 from include.reports.framework.texts import texts
 
@@ -21,14 +19,7 @@ def page(view: View) -> bytes:
     raises: PageRefused
     """
     files = {"main.typ": TEMPLATE.read_bytes(), "view.json": json.dumps(_said(view)).encode()}
-    made = dt.datetime.combine(view.made_on, dt.time(), tzinfo=dt.UTC)
-    try:
-        # Its stubs do not know files by name, its documentation does.
-        pdf: bytes = typst.compile(files, font_paths=fonts(), timestamp=made, pdf_standards="ua-1")  # type: ignore[call-overload]
-    except typst.TypstError:
-        # Its message may quote the text that it stumbled over.
-        raise PageRefused(f"{view.number} cannot be set as PDF; format: xlsx can tell it") from None
-    return pdf
+    return typeset(files, view.made_on, f"{view.number} cannot be set as PDF; format: xlsx can tell it")
 
 
 def _said(view: View) -> dict[str, Any]:

@@ -1,13 +1,10 @@
 """The summary as PDF: tagged, and from right to left where its language is. `page.typ` says how it looks."""
 
-import datetime as dt
 import json
 from pathlib import Path
 from typing import Any
 
-import typst
-
-from include.lists.page import fonts, printable
+from include.lists.page import fonts, printable, typeset
 from include.reports.rejected.document import Summary
 from include.reports.rejected.texts import HIDDEN, Shown, right_to_left, texts
 
@@ -22,10 +19,7 @@ def page(summary: Summary) -> bytes:
         "drawing.typ": DRAWING.read_bytes(),
         "summary.json": json.dumps(_said(summary)).encode(),
     }
-    made = dt.datetime.combine(summary.made_on, dt.time(), tzinfo=dt.UTC)
-    # Its stubs do not know files by name, its documentation does.
-    pdf: bytes = typst.compile(files, font_paths=fonts(), timestamp=made, pdf_standards="ua-1")  # type: ignore[call-overload]
-    return pdf
+    return typeset(files, summary.made_on, f"{summary.number} cannot be set as PDF; formats: [xlsx] can tell it")
 
 
 def _said(summary: Summary) -> dict[str, Any]:
