@@ -181,7 +181,7 @@ def test_nobody_clears_without_a_name_or_what_does_not_wait():
 DAYS = st.dates(dt.date(2026, 11, 1), dt.date(2026, 12, 31))
 CASE = st.fixed_dictionaries(
     {
-        "notice": st.sampled_from(["NEW", "CHANGED", "CANCELLED", "DEPARTED"]),
+        "notice": st.sampled_from(["NEW"] * 5 + ["CHANGED", "CANCELLED", "DEPARTED"]),
         "review": st.sampled_from(["", "a", "a;b"]),
         "expected_departure_on": st.none() | DAYS,
         "looked": st.sampled_from(["", "a", "a;b"]),
@@ -190,7 +190,7 @@ CASE = st.fixed_dictionaries(
 )
 
 
-@given(st.lists(CASE, max_size=6), DAYS, DAYS)
+@given(st.lists(CASE, min_size=1, max_size=6), DAYS, DAYS)
 def test_each_notice_goes_or_is_asked_for_and_none_waits_that_is_near_or_has_waited(rows, near_from, asked_until):
     table = pd.DataFrame(rows, columns=["notice", "review", "expected_departure_on", "looked", "asked_on"])
     table = table.assign(host_country="GRC", case_id=[f"{n}" for n in range(len(rows))], marked="")
