@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from include.arrangements.framework import ORIGIN
+from include.ledger.models import OPEN_STATUSES
 from include.lists.truth import list_name
 
 COLUMNS = (
@@ -104,7 +105,7 @@ def operations(cases: pd.DataFrame, vulnerabilities: pd.Series, first: dt.date, 
         `destination_not_afghanistan`; empty where it is told, or where the person has left
     """
     gone = _departed(cases, first - MONITORED, last)
-    open_cases = cases["status"].isin(["registered", "booked", "no_show"])
+    open_cases = cases["status"].isin(OPEN_STATUSES)
     concerned = cases["nationality"].eq(ORIGIN) & ((open_cases & _within(cases[EXPECTED], first, last)) | gone)
     shown = _shown(cases).assign(
         vulnerabilities=cases["case_id"].map(vulnerabilities),

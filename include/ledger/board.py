@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from include.ledger import outbox, reviews, sending
 from include.ledger.models import (
+    OPEN_STATUSES,
     Answer,
     Attempt,
     Case,
@@ -234,7 +235,7 @@ class Waiting:
     @property
     def is_to_leave(self) -> bool:
         """Whether a departure may still come."""
-        return self.departed_on is None and self.status in ("registered", "booked", "no_show")
+        return self.departed_on is None and self.status in OPEN_STATUSES
 
     def days_left(self, today: dt.date) -> int | None:
         """Days from `today` to the expected departure; none where none is expected or the person has left."""

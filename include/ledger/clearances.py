@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from include.ledger import outbox
 from include.ledger.intake import Partition, newest_reconciliations
-from include.ledger.models import Case, Clearance, Entry, List, Notice
+from include.ledger.models import OPEN_STATUSES, Case, Clearance, Entry, List, Notice
 from include.ledger.tables import table
 
 
@@ -79,7 +79,7 @@ def waiting(session: Session) -> list[Waiting]:
         .join(Case, (Case.host_country == Entry.host_country) & (Case.case_id == Entry.case_id))
         .where(Clearance.cleared_at.is_(None), ~told)
         # A case that ended before anybody was told of it waits for nobody any more.
-        .where(Case.status.in_(("registered", "booked", "no_show")), Case.missing_since.is_(None))
+        .where(Case.status.in_(OPEN_STATUSES), Case.missing_since.is_(None))
         .order_by(func.coalesce(Case.expected_departure_on, dt.date.max), Clearance.asked_on, Clearance.id)
     )
     return [

@@ -52,6 +52,8 @@ REASONS = (
     "departure_corrected",
 )
 CASE_STATUSES = ("registered", "booked", "departed", "withdrawn", "no_show", "closed")
+OPEN_STATUSES = ("registered", "booked", "no_show")
+"""The statuses of a case whose person has not left and has not stayed."""
 KINDS = ("avr_cases", "asylum_procedure")
 ERASED_FOR = ("retention", "request")
 REVIEW_DECISIONS = ("accept", "reject", "reopen")

@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
 from include.ledger.models import (
+    OPEN_STATUSES,
     Approval,
     Attempt,
     Case,
@@ -188,7 +189,7 @@ def newly_missing(session: Session, office: str, host_countries: Sequence[str]) 
         select(List).where(List.office == office, List.state != "void").order_by(List.id.desc()).limit(1)
     ).first()
     known: dict[str, str | None] = newest.as_of if newest else {}
-    open_cases = Case.status.in_(("registered", "booked", "no_show"))
+    open_cases = Case.status.in_(OPEN_STATUSES)
     found = {}
     for host in host_countries:
         # What an earlier list already went without was weighed with that one.

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, aliased
 
 from include.ledger import intake, outbox
 from include.ledger.models import (
+    OPEN_STATUSES,
     Answer,
     Case,
     Concern,
@@ -179,7 +180,7 @@ class OpenConcern:
 
     def days_left(self, today: dt.date) -> int | None:
         """Days from `today` to the expected departure; none where none is expected or the person has left."""
-        if self.expected_departure_on is None or self.status not in ("registered", "booked", "no_show"):
+        if self.expected_departure_on is None or self.status not in OPEN_STATUSES:
             return None
         return (self.expected_departure_on - today).days
 

@@ -10,7 +10,6 @@ import pandas as pd
 
 from include.lists.difference import KEY, TRUTH_COLUMNS
 
-ACTIVE = ("registered", "booked", "no_show")
 NOTHING_MORE = ("other_office", "consent_withdrawn", "notified_in_error")
 """The states in which the office is to learn nothing more of a person than that its entry has ended."""
 

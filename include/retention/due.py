@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 import pandas as pd
 
 from include.arrangements.models import Arrangement, Retention
+from include.ledger.models import OPEN_STATUSES
 
 KEY = ["host_country", "case_id"]
 CASE_COLUMNS = [
@@ -27,8 +28,6 @@ CASE_COLUMNS = [
     "ordered",
     "to_hear",
 ]
-OPEN = ("registered", "booked", "no_show")
-"""The statuses of a case whose person has not left and has not stayed."""
 BLOCKS = ("held", "in_flight", "concern", "in_review", "to_hear", "owed")
 """What stands against an erasure, the weightiest first."""
 
@@ -78,7 +77,7 @@ def weigh(
     """
     departed = cases["status"].eq("departed") | (cases["status"].eq("closed") & cases["departed_on"].notna())
     ordered = cases["ordered"].astype(bool)
-    still_open = cases["status"].isin(OPEN) & cases["missing_since"].isna()
+    still_open = cases["status"].isin(OPEN_STATUSES) & cases["missing_since"].isna()
     known = cases[["departed_on", "status_since"]].max(axis=1)
     news = cases[["since", "status_since", "missing_since", "told_on", "answered_on"]].max(axis=1)
     ends = (known + pd.to_timedelta(periods["after_departure"], unit="D")).where(

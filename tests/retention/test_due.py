@@ -65,7 +65,7 @@ def test_without_a_departure_any_news_begins_the_days_anew(news):
     assert weighed(stays | {news: day(364)}) == {}
 
 
-@pytest.mark.parametrize("status", due.OPEN)
+@pytest.mark.parametrize("status", due.OPEN_STATUSES)
 def test_a_case_that_its_source_has_as_open_is_never_due_by_time(status):
     old = dict.fromkeys(["since", "status_since", "told_on", "answered_on"], day(3000))
     still = old | {"status": status, "departed_on": pd.NaT}
