@@ -199,7 +199,7 @@ class Running(AbstractContextManager["Running"]):
         raises: DemoFailed if that takes too long, AirflowDied if a part of Airflow ends
         """
         deadline = time.monotonic() + DAY_MINUTES * 60
-        while not ((now := self.progress(day)).done and not self._at_work()):
+        while not ((now := self.progress(day)).done and not self.at_work()):
             said(str(now))
             self.airflow.keep_alive()
             for asked in self.answer_requests():
@@ -209,7 +209,7 @@ class Running(AbstractContextManager["Running"]):
                 raise DemoFailed(f"{day} did not end in {DAY_MINUTES} minutes: {now}; look at {self.airflow.url}")
         said(str(now))
 
-    def _at_work(self) -> bool:
+    def at_work(self) -> bool:
         """Whether a reconciliation or an urgent list, of which the ledger cannot know yet, is under way."""
         states = "state=queued&state=running&limit=1"
         return any(
