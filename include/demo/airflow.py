@@ -38,7 +38,7 @@ class AirflowDied(RuntimeError):
     """A part of Airflow ended by itself, or did not start in time; the message names its log."""
 
 
-class Running:
+class Parts:
     """Parts of an Airflow as processes, each with its children a group; and its REST API, asked as `user`.
 
     home: where each part's log is
@@ -109,6 +109,15 @@ class Running:
         token: str = _json("POST", f"{self.url}/auth/token", login, {})["access_token"]
         return token
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the processes of its tasks have."""
+        raise NotImplementedError
+
+    def start(self, said: Callable[[str], None] = lambda _: None) -> None:
+        """Start every part; returns when all are healthy. raises: AirflowDied"""
+        raise NotImplementedError
+
     def _start(self, part: str) -> None:
         raise NotImplementedError
 
@@ -150,7 +159,7 @@ class Running:
         )
 
 
-class Airflow(Running):
+class Airflow(Parts):
     """The parts of one Airflow: migrated database, API server, scheduler, triggerer, DAG processor."""
 
     def __init__(self, home: Path, environment: Mapping[str, str], workers: int = 3) -> None:
@@ -158,7 +167,7 @@ class Airflow(Running):
         self.passwords = {user: secrets.token_urlsafe(9) for user in USERS}
         self.password = self.passwords[self.user]
         passwords = write_private(home / "passwords.json", json.dumps(self.passwords).encode())
-        self.environment = {
+        self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(_NOT_PASSED_ON)},
             "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}",
             "PYTHONPATH": str(ROOT),
@@ -188,6 +197,10 @@ class Airflow(Running):
         self._database = contextlib.ExitStack()
 
     @property
+    def environment(self) -> dict[str, str]:
+        return self._environment
+
+    @property
     def database(self) -> str:
         """The URL of its database, once it was started."""
         return self.environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
@@ -198,7 +211,7 @@ class Airflow(Running):
         raises: AirflowDied if a part ends, or is not healthy in time
         """
         said("Airflow: its database")
-        self.environment |= self._make_database()
+        self._environment |= self._make_database()
         with (self.home / "migrate.log").open("wb") as log:
             done = subprocess.run(  # noqa: S603
                 self._command("db", "migrate"), env=self.environment, stdout=log, stderr=log, check=False

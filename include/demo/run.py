@@ -71,6 +71,7 @@ class Demo(Running):
         said("a made-up world")
         hosts = sorted({source.host_country for source in load_sources(setting.arrangements)[0]})
         self.world = World(seed=SEED, hosts=hosts, first_day=FIRST_DAY, cases=CASES, register=REGISTER)
+        self.airflow: Airflow
         super().__init__(setting, hosts, Airflow(folder / "airflow", setting.environment), said)
 
     def run_day(self, day: dt.date, said: Callable[[str], None] = lambda _: None) -> None:

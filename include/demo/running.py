@@ -21,7 +21,7 @@ from include.arrangements.calendar import due_moments
 from include.arrangements.framework import PARTIES, AddressedParty
 from include.arrangements.models import Addressee, Arrangement
 from include.arrangements.reading import load_frameworks, load_offices
-from include.demo.airflow import Airflow
+from include.demo.airflow import Parts
 from include.demo.office import Received, ReceivedView, answer_tests, open_everything, open_views
 from include.demo.setting import Setting
 from include.ledger import intake, outbox, recipients
@@ -71,7 +71,7 @@ class Running(AbstractContextManager["Running"]):
     """
 
     def __init__(
-        self, setting: Setting, hosts: Sequence[str], airflow: Airflow, said: Callable[[str], None] = lambda _: None
+        self, setting: Setting, hosts: Sequence[str], airflow: Parts, said: Callable[[str], None] = lambda _: None
     ) -> None:
         self.setting, self.hosts, self.airflow = setting, list(hosts), airflow
         self._said = said
@@ -88,13 +88,16 @@ class Running(AbstractContextManager["Running"]):
         )
         try:
             self._wait_for_servers(self._servers)
-            self._said("the ledger")
-            migrate(self.setting.ledger)
-            self.airflow.start(self._said)
+            self._start()
         except BaseException:
             self.__exit__(None, None, None)
             raise
         return self
+
+    def _start(self) -> None:
+        self._said("the ledger")
+        migrate(self.setting.ledger)
+        self.airflow.start(self._said)
 
     def _wait_for_servers(self, servers: "subprocess.Popen[bytes]") -> None:
         ready = servers.stdout.readline() if servers.stdout else b""

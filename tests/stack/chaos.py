@@ -5,12 +5,12 @@ a seeded `Random`, so that a run can be told again; when they meet which task is
 """
 
 import contextlib
-import datetime as dt
+import json
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 
@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from benchmarks.installation import FIRST, Installation, build
 from include.demo.running import Running
+from tests.stack.native import Stack
 
 VICTIMS = {
     "worker-1": 4,
@@ -34,6 +35,8 @@ BETWEEN = (10.0, 40.0)
 """Seconds between two faults."""
 AWAY = (0.5, 20.0)
 """Seconds until what was killed is started again."""
+_VARIABLES = ("AVR_FROM", "AVR_UNTIL", "AVR_LOOK_EVERY")
+_CONNECTION = "AIRFLOW_CONN_"
 _FROM_ITS_OWN_CLOCK = ("entry", "list_number")
 """What differs between two lists that say the same."""
 
@@ -61,10 +64,35 @@ class Day:
     """Tasks by the number of tries that they took, and those that never succeeded."""
 
 
+class InStack(Running):
+    """An installation whose Airflow and ledger are the stack's."""
+
+    def __init__(self, installation: Installation, said: Callable[[str], None]) -> None:
+        setting = installation.setting
+        self.stack = Stack(
+            setting.folder / "stack",
+            variables={
+                "AVR_ARRANGEMENTS": str(setting.arrangements),
+                "AVR_AUTHORITIES": str(setting.authority),
+                **{name: value for name, value in setting.environment.items() if name in _VARIABLES},
+            },
+            connections={
+                name.removeprefix(_CONNECTION).lower(): json.loads(value)
+                for name, value in setting.environment.items()
+                if name.startswith(_CONNECTION)
+            },
+        )
+        hosts = [country.code for country in installation.countries]
+        super().__init__(replace(setting, ledger=self.stack.ledger()), hosts, self.stack, said)
+
+    def _start(self) -> None:
+        self.stack.start(self._said)
+
+
 class Faults(threading.Thread):
     """Kills one part after the other, and starts each again after a while, until it is told to stop."""
 
-    def __init__(self, stack: "Stack", chance: Random, said: Callable[[str], None]) -> None:
+    def __init__(self, stack: Stack, chance: Random, said: Callable[[str], None]) -> None:
         super().__init__(daemon=True)
         self.killed: Counter[str] = Counter()
         self.failed: BaseException | None = None
@@ -95,7 +123,6 @@ class Faults(threading.Thread):
 def a_day(
     folder: Path,
     size: Size,
-    running: Callable[[Installation], Running],
     chance: Random | None,
     said: Callable[[str], None] = lambda _: None,
     minutes: float = 60,
@@ -106,10 +133,10 @@ def a_day(
     """
     installation = build(folder, size.countries, size.offices, size.cases, size.register)
     _without_pdf(installation.setting.arrangements)
-    with running(installation) as one:
+    with InStack(installation, said) as one:
         one.open_addresses(said)
         begun = time.monotonic()
-        faults = Faults(one.airflow, chance, said) if chance else None  # type: ignore[arg-type]
+        faults = Faults(one.stack, chance, said) if chance else None
         if faults:
             faults.start()
         try:

@@ -29,7 +29,7 @@ import yaml
 from cryptography.fernet import Fernet
 from sqlalchemy import create_engine, text
 
-from include.demo.airflow import AirflowDied, Running
+from include.demo.airflow import AirflowDied, Parts
 from include.demo.ports import free_port
 from include.demo.postgres import binaries
 from include.settings import ROOT, private_folder, write_private
@@ -48,7 +48,7 @@ _ALWAYS_THERE = ("/opt/avr", "/var/lib/avr", "/run/secrets")
 START_SECONDS = 240
 
 
-class Stack(Running, AbstractContextManager["Stack"]):
+class Stack(Parts, AbstractContextManager["Stack"]):
     """The services as parts: `postgres`, `redis`, `api-server`, `scheduler`, `dag-processor`, `triggerer`, `worker-1`, …
 
     variables: what `.env` would set beside docker-compose.yml
