@@ -27,7 +27,6 @@ from include.settings import ROOT, private_folder, write_private
 
 USERS = {"admin": "admin", "watcher": "viewer", "reviewer": "user", "auditor": "op"}
 """Who may log in, each with the simple auth manager's role: one for every role of the notification board."""
-START_SECONDS = 180
 _ATTEMPTS = 4
 _RESTARTS = 3
 # Each task is a process of its own: without kept bytecode each would compile Airflow anew.
@@ -45,6 +44,10 @@ class Running:
     restarts: how often `keep_alive` starts parts again before it says that something is wrong
     """
 
+    start_seconds = 180
+    environment: dict[str, str]
+    passwords: dict[str, str]
+
     def __init__(self, home: Path, restarts: int = _RESTARTS) -> None:
         self.home = private_folder(home)
         self.port = free_port()
@@ -56,6 +59,9 @@ class Running:
     def url(self) -> str:
         """Where the UI is."""
         return f"http://127.0.0.1:{self.port}"
+
+    def start(self, said: Callable[[str], None] = lambda _: None) -> None:
+        raise NotImplementedError
 
     def stop(self) -> None:
         """End every part and its children."""
@@ -128,12 +134,12 @@ class Running:
         return self._parts[part]
 
     def _wait(self, ready: Callable[[], bool], part: str) -> None:
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + self.start_seconds
         while not ready():
             self.keep_alive()
             if time.monotonic() > deadline:
                 raise AirflowDied(
-                    f"Airflow was not healthy after {START_SECONDS} seconds; see {self.home / f'{part}.log'}"
+                    f"Airflow was not healthy after {self.start_seconds} seconds; see {self.home / f'{part}.log'}"
                 )
             time.sleep(0.5)
 

@@ -18,12 +18,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import httpx
 import psutil
 import yaml
 from cryptography.fernet import Fernet
@@ -45,7 +46,6 @@ _OF_THE_MACHINE = ("HOME", "LANG", "LC_ALL", "TZ", "TMPDIR")
 _PROGRAMS = {"valkey-server": "redis-server", "valkey-cli": "redis-cli"}
 _PARTS = {"valkey": "redis"}
 _ALWAYS_THERE = ("/opt/avr", "/var/lib/avr", "/run/secrets")
-START_SECONDS = 240
 
 
 class Stack(Running, AbstractContextManager["Stack"]):
@@ -54,6 +54,8 @@ class Stack(Running, AbstractContextManager["Stack"]):
     variables: what `.env` would set beside docker-compose.yml
     connections: Airflow's, as `connections.yaml` would hold them
     """
+
+    start_seconds = 400
 
     def __init__(
         self,
@@ -73,6 +75,8 @@ class Stack(Running, AbstractContextManager["Stack"]):
         self._user = "postgres" if os.geteuid() == 0 else None
         self._programs = binaries()
         self.password = secrets.token_urlsafe(12)
+        self.passwords = {self.user: self.password}
+        self._kept_token: str | None = None
         self._secrets = self._make_secrets(connections or {})
         self.parts = {
             part: service
@@ -140,23 +144,40 @@ class Stack(Running, AbstractContextManager["Stack"]):
         self.airflow("users", "create", "--username", self.user, "--password", self.password, "--role", "Admin",
                      "--firstname", "A", "--lastname", "B", "--email", "admin@iom.example")  # fmt: skip
 
+    def add_user(self, name: str, *roles: str) -> None:
+        """Let somebody log in, by FAB's own API."""
+        self.passwords[name] = secrets.token_urlsafe(12)
+        body = {"username": name, "password": self.passwords[name], "email": f"{name}@iom.example",
+                "first_name": name, "last_name": "-", "roles": [{"name": role} for role in roles]}  # fmt: skip
+        bearer = {"Authorization": f"Bearer {self._token()}"}
+        httpx.post(f"{self.url}/auth/fab/v1/users", json=body, headers=bearer, timeout=60).raise_for_status()
+
+    def _token(self) -> str:
+        # FAB takes a good part of a second to look at a password.
+        self._kept_token = self._kept_token or super()._token()
+        return self._kept_token
+
     def stop(self) -> None:
         """End every part, PostgreSQL last; what the volumes hold stays."""
         database = self._parts.pop("postgres", None)
+        # A task is in a session of its own, beyond its worker's group.
+        children = [child for part in self._parts.values() for child in _descendants(part.pid)]
         super().stop()
+        _kill(children)
         if database:
             database.send_signal(signal.SIGINT)  # waits for nobody who is still connected
             try:
                 database.wait(30)
             except subprocess.TimeoutExpired:
-                _kill_tree(database.pid)
+                _kill([*_descendants(database.pid), psutil.Process(database.pid)])
                 database.wait()
 
     def kill(self, part: str, number: int = signal.SIGKILL) -> None:
         """Send a part's processes a signal; SIGKILL reaches all of them, as when a container is killed."""
         process = self._parts[part]
         if number == signal.SIGKILL:
-            _kill_tree(process.pid)
+            process.send_signal(signal.SIGSTOP)  # so that it starts nobody meanwhile
+            _kill([*_descendants(process.pid), psutil.Process(process.pid)])
             process.wait()
         else:
             process.send_signal(number)
@@ -276,7 +297,7 @@ class Stack(Running, AbstractContextManager["Stack"]):
     def _complete(self, part: str) -> None:
         process = self._launch(part, self._command(part), self.environment_of(part), cwd=ROOT)
         del self._parts[part]
-        if process.wait(START_SECONDS):
+        if process.wait(self.start_seconds):
             raise AirflowDied(f"{part} failed; see {self.home / f'{part}.log'}")
         self._grant_everything()
 
@@ -322,17 +343,15 @@ def _any_of(words: Iterable[str]) -> str:
     return "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
 
 
-def _kill_tree(pid: int) -> None:
-    """Kill a process and all its descendants, also those with a session of their own."""
+def _descendants(pid: int) -> list[psutil.Process]:
+    """All of them, also those with a session of their own."""
     try:
-        first = psutil.Process(pid)
-        first.suspend()  # so that it starts nobody meanwhile
-        everybody = [*first.children(recursive=True), first]
+        return psutil.Process(pid).children(recursive=True)
     except psutil.NoSuchProcess:
-        return
-    for process in everybody:
-        try:
+        return []
+
+
+def _kill(processes: Iterable[psutil.Process]) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
             process.kill()
-        except psutil.NoSuchProcess:
-            continue
-    psutil.wait_procs(everybody[:-1], timeout=10)
