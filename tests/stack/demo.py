@@ -49,7 +49,7 @@ class StackDemo(Demo):
             },
             connections=connections,
         )
-        self.setting = replace(self.setting, ledger=self.stack.ledger())
+        self.setting = replace(self.setting, ledger=self.stack.secret("ledger_owner"))
         return self.stack
 
     def _start_airflow(self) -> None:

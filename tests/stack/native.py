@@ -22,12 +22,9 @@ from contextlib import AbstractContextManager, suppress
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 import psutil
-import yaml
-from cryptography.fernet import Fernet
 from sqlalchemy import create_engine, text
 
 from include.demo.airflow import AirflowDied, Running
@@ -44,6 +41,7 @@ NATIVE = {
 _OF_THE_MACHINE = ("HOME", "LANG", "LC_ALL", "TZ", "TMPDIR")
 # The name of the program where it is another one natively.
 _PROGRAMS = {"valkey-server": "redis-server", "valkey-cli": "redis-cli"}
+_ADDRESS = re.compile(r"(?<=[@/])(?:api-server|localhost|postgres|valkey):(?P<port>\d+)")
 _PARTS = {"valkey": "redis"}
 _ALWAYS_THERE = ("/opt/avr", "/var/lib/avr", "/run/secrets")
 
@@ -113,9 +111,9 @@ class Stack(Running, AbstractContextManager["Stack"]):
         """The folder of the named volumes."""
         return self.home / "volumes"
 
-    def ledger(self, user: str = "owner") -> str:
-        """The ledger's URL for one of its users: owner, worker, board, reader."""
-        return self._secrets[f"ledger_{user}"]
+    def secret(self, name: str) -> str:
+        """What is in one of the secret files."""
+        return self._secrets[name]
 
     def start(self, said: Callable[[str], None] = lambda _: None) -> None:
         """Start every part in the order of `depends_on`; returns when all are healthy.
@@ -232,7 +230,7 @@ class Stack(Running, AbstractContextManager["Stack"]):
 
     def native(self, part: str, said: str) -> str:
         """What docker-compose.yml says, with this machine's paths, host names, ports and programs."""
-        said = said.replace("://api-server:", "://127.0.0.1:")
+        said = _ADDRESS.sub(self._address, said)
         paths, names = self._mounts[part], {**self.ports, **_PROGRAMS}
         found = re.compile(
             rf"(?<![\w./-])(?P<path>{_any_of(paths)})(?![\w.-])|(?<![\w.])(?P<name>{_any_of(names)})(?![\w.])"
@@ -265,21 +263,13 @@ class Stack(Running, AbstractContextManager["Stack"]):
         self._mounts[part] = mounts
 
     def _make_secrets(self, connections: Mapping[str, Any]) -> dict[str, str]:
-        def url(user: str, database: str) -> str:
-            password = quote(secrets.token_urlsafe(24))
-            return f"postgresql+psycopg://{user}:{password}@127.0.0.1:{self.ports['5432']}/{database}"
+        folder = self.home / "secrets"
+        subprocess.run([ROOT / "deploy" / "secrets.sh", folder], check=True)
+        said = {path.name: _ADDRESS.sub(self._address, path.read_text()) for path in folder.iterdir()}
+        return said | {"connections.yaml": json.dumps(connections)}
 
-        return {
-            "postgres_password": secrets.token_urlsafe(24),
-            "airflow_db": url("airflow", "airflow"),
-            "celery_results": f"db+{url('celery', 'celery')}",
-            **{f"ledger_{user}": url(f"avr_{user}", "ledger") for user in ("owner", "worker", "board", "reader")},
-            "broker": f"redis://:{secrets.token_urlsafe(24)}@127.0.0.1:{self.ports['6379']}/0",
-            "fernet_key": Fernet.generate_key().decode(),
-            "api_secret_key": secrets.token_urlsafe(32),
-            "jwt_secret": secrets.token_urlsafe(48),
-            "connections.yaml": yaml.safe_dump(json.loads(json.dumps(connections))),
-        }
+    def _address(self, found: re.Match[str]) -> str:
+        return f"127.0.0.1:{self.ports[found['port']]}"
 
     def _start(self, part: str) -> None:
         more: dict[str, Any] = {"cwd": ROOT}
@@ -303,7 +293,7 @@ class Stack(Running, AbstractContextManager["Stack"]):
 
     def _grant_everything(self) -> None:
         """Until `python -m include grants` is there."""
-        opened = create_engine(self.ledger(), isolation_level="AUTOCOMMIT")
+        opened = create_engine(self.secret("ledger_owner"), isolation_level="AUTOCOMMIT")
         with opened.connect() as connection:
             connection.execute(text("GRANT ALL ON ALL TABLES IN SCHEMA public TO avr_worker, avr_board, avr_reader"))
             connection.execute(text("GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO avr_worker, avr_board, avr_reader"))
