@@ -289,7 +289,10 @@ class Stack(Running, AbstractContextManager["Stack"]):
         del self._parts[part]
         if process.wait(self.start_seconds):
             raise AirflowDied(f"{part} failed; see {self.home / f'{part}.log'}")
-        self._grant_everything()
+        if subprocess.run(
+            [sys.executable, "-m", "include", "grants", "--help"], capture_output=True, cwd=ROOT
+        ).returncode:
+            self._grant_everything()
 
     def _grant_everything(self) -> None:
         """Until `python -m include grants` is there."""

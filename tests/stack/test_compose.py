@@ -21,16 +21,16 @@ ONE_SHOT = {name for name, one in SERVICES.items() if one.get("restart") == "no"
 WHO_HAS = {
     "postgres_password": {"postgres"},
     "airflow_db": {"postgres", "migrate", "api-server", "scheduler", "dag-processor", "triggerer"},
-    "celery_results": {"postgres", "scheduler", "worker"},
-    "ledger_owner": {"postgres", "migrate"},
+    "celery_results": {"postgres", "scheduler", "worker", "retention"},
+    "ledger_owner": {"postgres", "migrate", "retention"},
     "ledger_worker": {"postgres", "worker"},
     "ledger_board": {"postgres", "api-server"},
     "ledger_reader": {"postgres", "triggerer"},
-    "broker": {"valkey", "scheduler", "worker"},
+    "broker": {"valkey", "scheduler", "worker", "retention"},
     "fernet_key": {"migrate", "api-server", "scheduler", "dag-processor", "triggerer"},
     "api_secret_key": {"api-server"},
     "jwt_secret": {"api-server", "scheduler"},
-    "connections.yaml": {"triggerer", "worker"},
+    "connections.yaml": {"triggerer", "worker", "retention"},
 }
 each_service = pytest.mark.parametrize("service", SERVICES.values(), ids=list(SERVICES))
 
@@ -129,17 +129,18 @@ def test_the_data_folder_is_where_names_are_needed_and_nowhere_else():
         for volume in one.get("volumes", [])
         if volume.startswith("data:")
     }
-    assert mounted == {"worker": False, "api-server": True}
+    assert mounted == {"worker": False, "retention": False, "api-server": True}
 
 
 def test_as_much_is_queued_as_all_workers_can_run():
     worker, scheduler = SERVICES["worker"], SERVICES["scheduler"]
     slots = worker["deploy"]["replicas"] * int(worker["environment"]["AIRFLOW__CELERY__WORKER_CONCURRENCY"])
+    slots += int(re.search(r"--concurrency (\d+)", SERVICES["retention"]["command"])[1])
     assert int(scheduler["environment"]["AIRFLOW__CORE__PARALLELISM"]) == slots
 
 
 def test_celery_keeps_what_a_killed_worker_had():
-    for name in ("scheduler", "worker"):
+    for name in ("scheduler", "worker", "retention"):
         said = SERVICES[name]["environment"]
         assert said["AIRFLOW__CELERY__TASK_ACKS_LATE"] == "True"
         assert said["AIRFLOW__CELERY__WORKER_PREFETCH_MULTIPLIER"] == "1"
