@@ -159,8 +159,8 @@ def test_a_role_of_the_board_changes_nothing_in_airflow(enter):
         assert enter(user).get("auth/fab/v1/users").status_code == 403
 
 
-def log_in_by_form(url: str, user: str, password: str) -> httpx.Client:
-    client = httpx.Client(base_url=url, timeout=60, follow_redirects=True)
+def log_in_by_form(url: str, user: str, password: str, **headers: str) -> httpx.Client:
+    client = httpx.Client(base_url=url, timeout=60, follow_redirects=True, headers=headers)
     page = client.get("auth/login/")
     token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text)
     assert token, "the form defends itself against forged ones"
@@ -183,6 +183,15 @@ def test_fabs_own_form_lets_in_and_the_boards_form_is_believed(demo):
         with reading(demo.setting.ledger) as session:
             views = session.scalars(select(Viewed)).all()
         assert len(views) == seen + 1
+
+
+def test_behind_a_proxy_with_tls_the_login_goes_back_over_tls_alone(demo):
+    url, password = demo.airflow.url, demo.airflow.passwords["watcher"]
+    for proto, secure in (("https", True), ("http", False)):
+        with log_in_by_form(url, "watcher", password, **{"X-Forwarded-Proto": proto}) as client:
+            (token,) = [cookie for cookie in client.cookies.jar if cookie.name == "_token"]
+            assert token.secure == secure
+            assert token.has_nonstandard_attr("HttpOnly") or not secure
 
 
 def test_a_wrong_password_is_not_let_in(demo):
