@@ -27,7 +27,6 @@ from include.settings import ROOT, private_folder, write_private
 
 USERS = {"admin": "admin", "watcher": "viewer", "reviewer": "user", "auditor": "op"}
 """Who may log in, each with the simple auth manager's role: one for every role of the notification board."""
-START_SECONDS = 180
 _ATTEMPTS = 4
 _RESTARTS = 3
 # Each task is a process of its own: without kept bytecode each would compile Airflow anew.
@@ -45,6 +44,10 @@ class Parts:
     restarts: how often `keep_alive` starts parts again before it says that something is wrong
     """
 
+    start_seconds = 180
+    environment: dict[str, str]
+    passwords: dict[str, str]
+
     def __init__(self, home: Path, restarts: int = _RESTARTS) -> None:
         self.home = private_folder(home)
         self.port = free_port()
@@ -56,6 +59,10 @@ class Parts:
     def url(self) -> str:
         """Where the UI is."""
         return f"http://127.0.0.1:{self.port}"
+
+    def start(self, said: Callable[[str], None] = lambda _: None) -> None:
+        """Start every part; returns when all are healthy. raises: AirflowDied"""
+        raise NotImplementedError
 
     def stop(self) -> None:
         """End every part and its children."""
@@ -109,15 +116,6 @@ class Parts:
         token: str = _json("POST", f"{self.url}/auth/token", login, {})["access_token"]
         return token
 
-    @property
-    def environment(self) -> dict[str, str]:
-        """What the processes of its tasks have."""
-        raise NotImplementedError
-
-    def start(self, said: Callable[[str], None] = lambda _: None) -> None:
-        """Start every part; returns when all are healthy. raises: AirflowDied"""
-        raise NotImplementedError
-
     def _start(self, part: str) -> None:
         raise NotImplementedError
 
@@ -137,12 +135,12 @@ class Parts:
         return self._parts[part]
 
     def _wait(self, ready: Callable[[], bool], part: str) -> None:
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + self.start_seconds
         while not ready():
             self.keep_alive()
             if time.monotonic() > deadline:
                 raise AirflowDied(
-                    f"Airflow was not healthy after {START_SECONDS} seconds; see {self.home / f'{part}.log'}"
+                    f"Airflow was not healthy after {self.start_seconds} seconds; see {self.home / f'{part}.log'}"
                 )
             time.sleep(0.5)
 
@@ -167,7 +165,7 @@ class Airflow(Parts):
         self.passwords = {user: secrets.token_urlsafe(9) for user in USERS}
         self.password = self.passwords[self.user]
         passwords = write_private(home / "passwords.json", json.dumps(self.passwords).encode())
-        self._environment = {
+        self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(_NOT_PASSED_ON)},
             "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}",
             "PYTHONPATH": str(ROOT),
@@ -197,10 +195,6 @@ class Airflow(Parts):
         self._database = contextlib.ExitStack()
 
     @property
-    def environment(self) -> dict[str, str]:
-        return self._environment
-
-    @property
     def database(self) -> str:
         """The URL of its database, once it was started."""
         return self.environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
@@ -211,7 +205,7 @@ class Airflow(Parts):
         raises: AirflowDied if a part ends, or is not healthy in time
         """
         said("Airflow: its database")
-        self._environment |= self._make_database()
+        self.environment |= self._make_database()
         with (self.home / "migrate.log").open("wb") as log:
             done = subprocess.run(  # noqa: S603
                 self._command("db", "migrate"), env=self.environment, stdout=log, stderr=log, check=False

@@ -21,7 +21,6 @@ from rich.table import Table
 from sqlalchemy import func, select
 
 from include.arrangements.reading import load_sources
-from include.demo.airflow import Airflow
 from include.demo.answering import Answer, Door, answer, doors
 from include.demo.office import Received, ReceivedView, open_lists
 from include.demo.running import DAY_MINUTES, DemoFailed, Running
@@ -71,8 +70,7 @@ class Demo(Running):
         said("a made-up world")
         hosts = sorted({source.host_country for source in load_sources(setting.arrangements)[0]})
         self.world = World(seed=SEED, hosts=hosts, first_day=FIRST_DAY, cases=CASES, register=REGISTER)
-        self.airflow: Airflow
-        super().__init__(setting, hosts, Airflow(folder / "airflow", setting.environment), said)
+        super().__init__(setting, hosts, folder / "airflow", said)
 
     def run_day(self, day: dt.date, said: Callable[[str], None] = lambda _: None) -> None:
         """Let the sources publish `day` and wait until every list of the day is with its office.

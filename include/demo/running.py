@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote
@@ -21,7 +22,7 @@ from include.arrangements.calendar import due_moments
 from include.arrangements.framework import PARTIES, AddressedParty
 from include.arrangements.models import Addressee, Arrangement
 from include.arrangements.reading import load_frameworks, load_offices
-from include.demo.airflow import Parts
+from include.demo.airflow import Airflow, Parts
 from include.demo.office import Received, ReceivedView, answer_tests, open_everything, open_views
 from include.demo.setting import Setting
 from include.ledger import intake, outbox, recipients
@@ -68,13 +69,14 @@ class Running(AbstractContextManager["Running"]):
     """An installation. Enter it to start its servers and its Airflow; leave it to stop them.
 
     hosts: its host countries
+    home: where its Airflow keeps its files
     """
 
     def __init__(
-        self, setting: Setting, hosts: Sequence[str], airflow: Parts, said: Callable[[str], None] = lambda _: None
+        self, setting: Setting, hosts: Sequence[str], home: Path, said: Callable[[str], None] = lambda _: None
     ) -> None:
-        self.setting, self.hosts, self.airflow = setting, list(hosts), airflow
-        self._said = said
+        self.setting, self.hosts, self._said = setting, list(hosts), said
+        self.airflow = self._make_airflow(home)
         self._due: dict[dt.date, dict[str, dt.datetime]] = {}
         self._servers: subprocess.Popen[bytes] | None = None
 
@@ -88,13 +90,16 @@ class Running(AbstractContextManager["Running"]):
         )
         try:
             self._wait_for_servers(self._servers)
-            self._start()
+            self._start_airflow()
         except BaseException:
             self.__exit__(None, None, None)
             raise
         return self
 
-    def _start(self) -> None:
+    def _make_airflow(self, home: Path) -> Parts:
+        return Airflow(home, self.setting.environment)
+
+    def _start_airflow(self) -> None:
         self._said("the ledger")
         migrate(self.setting.ledger)
         self.airflow.start(self._said)

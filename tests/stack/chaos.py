@@ -5,19 +5,18 @@ a seeded `Random`, so that a run can be told again; when they meet which task is
 """
 
 import contextlib
-import json
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from benchmarks.installation import FIRST, Installation, build
-from include.demo.running import Running
+from tests.stack.demo import OnStack
 from tests.stack.native import Stack
 
 VICTIMS = {
@@ -35,8 +34,6 @@ BETWEEN = (10.0, 40.0)
 """Seconds between two faults."""
 AWAY = (0.5, 20.0)
 """Seconds until what was killed is started again."""
-_VARIABLES = ("AVR_FROM", "AVR_UNTIL", "AVR_LOOK_EVERY")
-_CONNECTION = "AIRFLOW_CONN_"
 _FROM_ITS_OWN_CLOCK = ("entry", "list_number")
 """What differs between two lists that say the same."""
 
@@ -62,31 +59,6 @@ class Day:
     killed: Counter[str] = field(default_factory=Counter)
     tries: Counter[str] = field(default_factory=Counter)
     """Tasks by the number of tries that they took, and those that never succeeded."""
-
-
-class InStack(Running):
-    """An installation whose Airflow and ledger are the stack's."""
-
-    def __init__(self, installation: Installation, said: Callable[[str], None]) -> None:
-        setting = installation.setting
-        self.stack = Stack(
-            setting.folder / "stack",
-            variables={
-                "AVR_ARRANGEMENTS": str(setting.arrangements),
-                "AVR_AUTHORITIES": str(setting.authority),
-                **{name: value for name, value in setting.environment.items() if name in _VARIABLES},
-            },
-            connections={
-                name.removeprefix(_CONNECTION).lower(): json.loads(value)
-                for name, value in setting.environment.items()
-                if name.startswith(_CONNECTION)
-            },
-        )
-        hosts = [country.code for country in installation.countries]
-        super().__init__(replace(setting, ledger=self.stack.ledger()), hosts, self.stack, said)
-
-    def _start(self) -> None:
-        self.stack.start(self._said)
 
 
 class Faults(threading.Thread):
@@ -133,7 +105,8 @@ def a_day(
     """
     installation = build(folder, size.countries, size.offices, size.cases, size.register)
     _without_pdf(installation.setting.arrangements)
-    with InStack(installation, said) as one:
+    hosts = [country.code for country in installation.countries]
+    with OnStack(installation.setting, hosts, folder / "stack", said) as one:
         one.open_addresses(said)
         begun = time.monotonic()
         faults = Faults(one.stack, chance, said) if chance else None
@@ -177,14 +150,14 @@ def differences(quiet: Day, other: Day) -> list[str]:
     return found
 
 
-def _wait(one: Running, said: Callable[[str], None], until: float) -> None:
+def _wait(one: OnStack, said: Callable[[str], None], until: float) -> None:
     while not _done(one, said):
         if time.monotonic() > until:
             raise TimeoutError("the day did not end in time")
         time.sleep(2)
 
 
-def _done(one: Running, said: Callable[[str], None]) -> bool:
+def _done(one: OnStack, said: Callable[[str], None]) -> bool:
     """Whether everything of the day is with its office; what cannot be asked, because it was killed, is not."""
     with contextlib.suppress(OSError, SQLAlchemyError):
         now = one.progress(FIRST)
@@ -195,7 +168,7 @@ def _done(one: Running, said: Callable[[str], None]) -> bool:
     return False
 
 
-def _tries(one: Running) -> Counter[str]:
+def _tries(one: OnStack) -> Counter[str]:
     found: Counter[str] = Counter()
     for task in _tasks(one):
         tries = task["try_number"]
@@ -203,7 +176,7 @@ def _tries(one: Running) -> Counter[str]:
     return found
 
 
-def _tasks(one: Running) -> Iterator[dict[str, object]]:
+def _tasks(one: OnStack) -> Iterator[dict[str, object]]:
     offset = 0
     while page := one.airflow.get(f"dags/~/dagRuns/~/taskInstances?limit=100&offset={offset}")["task_instances"]:
         yield from page

@@ -18,15 +18,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
+import httpx
 import psutil
-import yaml
-from cryptography.fernet import Fernet
 from sqlalchemy import create_engine, text
 
 from include.demo.airflow import AirflowDied, Parts
@@ -43,9 +41,9 @@ NATIVE = {
 _OF_THE_MACHINE = ("HOME", "LANG", "LC_ALL", "TZ", "TMPDIR")
 # The name of the program where it is another one natively.
 _PROGRAMS = {"valkey-server": "redis-server", "valkey-cli": "redis-cli"}
+_ADDRESS = re.compile(r"(?<=[@/])(?:api-server|localhost|postgres|valkey):(?P<port>\d+)")
 _PARTS = {"valkey": "redis"}
 _ALWAYS_THERE = ("/opt/avr", "/var/lib/avr", "/run/secrets")
-START_SECONDS = 240
 
 
 class Stack(Parts, AbstractContextManager["Stack"]):
@@ -54,6 +52,8 @@ class Stack(Parts, AbstractContextManager["Stack"]):
     variables: what `.env` would set beside docker-compose.yml
     connections: Airflow's, as `connections.yaml` would hold them
     """
+
+    start_seconds = 400
 
     def __init__(
         self,
@@ -73,6 +73,8 @@ class Stack(Parts, AbstractContextManager["Stack"]):
         self._user = "postgres" if os.geteuid() == 0 else None
         self._programs = binaries()
         self.password = secrets.token_urlsafe(12)
+        self.passwords = {self.user: self.password}
+        self._kept_token: str | None = None
         self._secrets = self._make_secrets(connections or {})
         self.parts = {
             part: service
@@ -109,9 +111,9 @@ class Stack(Parts, AbstractContextManager["Stack"]):
         """The folder of the named volumes."""
         return self.home / "volumes"
 
-    def ledger(self, user: str = "owner") -> str:
-        """The ledger's URL for one of its users: owner, worker, board, reader."""
-        return self._secrets[f"ledger_{user}"]
+    def secret(self, name: str) -> str:
+        """What is in one of the secret files."""
+        return self._secrets[name]
 
     def start(self, said: Callable[[str], None] = lambda _: None) -> None:
         """Start every part in the order of `depends_on`; returns when all are healthy.
@@ -140,23 +142,40 @@ class Stack(Parts, AbstractContextManager["Stack"]):
         self.airflow("users", "create", "--username", self.user, "--password", self.password, "--role", "Admin",
                      "--firstname", "A", "--lastname", "B", "--email", "admin@iom.example")  # fmt: skip
 
+    def add_user(self, name: str, *roles: str) -> None:
+        """Let somebody log in, by FAB's own API."""
+        self.passwords[name] = secrets.token_urlsafe(12)
+        body = {"username": name, "password": self.passwords[name], "email": f"{name}@iom.example",
+                "first_name": name, "last_name": "-", "roles": [{"name": role} for role in roles]}  # fmt: skip
+        bearer = {"Authorization": f"Bearer {self._token()}"}
+        httpx.post(f"{self.url}/auth/fab/v1/users", json=body, headers=bearer, timeout=60).raise_for_status()
+
+    def _token(self) -> str:
+        # FAB takes a good part of a second to look at a password.
+        self._kept_token = self._kept_token or super()._token()
+        return self._kept_token
+
     def stop(self) -> None:
         """End every part, PostgreSQL last; what the volumes hold stays."""
         database = self._parts.pop("postgres", None)
+        # A task is in a session of its own, beyond its worker's group.
+        children = [child for part in self._parts.values() for child in _descendants(part.pid)]
         super().stop()
+        _kill(children)
         if database:
             database.send_signal(signal.SIGINT)  # waits for nobody who is still connected
             try:
                 database.wait(30)
             except subprocess.TimeoutExpired:
-                _kill_tree(database.pid)
+                _kill([*_descendants(database.pid), psutil.Process(database.pid)])
                 database.wait()
 
     def kill(self, part: str, number: int = signal.SIGKILL) -> None:
         """Send a part's processes a signal; SIGKILL reaches all of them, as when a container is killed."""
         process = self._parts[part]
         if number == signal.SIGKILL:
-            _kill_tree(process.pid)
+            process.send_signal(signal.SIGSTOP)  # so that it starts nobody meanwhile
+            _kill([*_descendants(process.pid), psutil.Process(process.pid)])
             process.wait()
         else:
             process.send_signal(number)
@@ -211,7 +230,7 @@ class Stack(Parts, AbstractContextManager["Stack"]):
 
     def native(self, part: str, said: str) -> str:
         """What docker-compose.yml says, with this machine's paths, host names, ports and programs."""
-        said = said.replace("://api-server:", "://127.0.0.1:")
+        said = _ADDRESS.sub(self._address, said)
         paths, names = self._mounts[part], {**self.ports, **_PROGRAMS}
         found = re.compile(
             rf"(?<![\w./-])(?P<path>{_any_of(paths)})(?![\w.-])|(?<![\w.])(?P<name>{_any_of(names)})(?![\w.])"
@@ -244,21 +263,13 @@ class Stack(Parts, AbstractContextManager["Stack"]):
         self._mounts[part] = mounts
 
     def _make_secrets(self, connections: Mapping[str, Any]) -> dict[str, str]:
-        def url(user: str, database: str) -> str:
-            password = quote(secrets.token_urlsafe(24))
-            return f"postgresql+psycopg://{user}:{password}@127.0.0.1:{self.ports['5432']}/{database}"
+        folder = self.home / "secrets"
+        subprocess.run([ROOT / "deploy" / "secrets.sh", folder], check=True)
+        said = {path.name: _ADDRESS.sub(self._address, path.read_text()) for path in folder.iterdir()}
+        return said | {"connections.yaml": json.dumps(connections)}
 
-        return {
-            "postgres_password": secrets.token_urlsafe(24),
-            "airflow_db": url("airflow", "airflow"),
-            "celery_results": f"db+{url('celery', 'celery')}",
-            **{f"ledger_{user}": url(f"avr_{user}", "ledger") for user in ("owner", "worker", "board", "reader")},
-            "broker": f"redis://:{secrets.token_urlsafe(24)}@127.0.0.1:{self.ports['6379']}/0",
-            "fernet_key": Fernet.generate_key().decode(),
-            "api_secret_key": secrets.token_urlsafe(32),
-            "jwt_secret": secrets.token_urlsafe(48),
-            "connections.yaml": yaml.safe_dump(json.loads(json.dumps(connections))),
-        }
+    def _address(self, found: re.Match[str]) -> str:
+        return f"127.0.0.1:{self.ports[found['port']]}"
 
     def _start(self, part: str) -> None:
         more: dict[str, Any] = {"cwd": ROOT}
@@ -276,13 +287,16 @@ class Stack(Parts, AbstractContextManager["Stack"]):
     def _complete(self, part: str) -> None:
         process = self._launch(part, self._command(part), self.environment_of(part), cwd=ROOT)
         del self._parts[part]
-        if process.wait(START_SECONDS):
+        if process.wait(self.start_seconds):
             raise AirflowDied(f"{part} failed; see {self.home / f'{part}.log'}")
-        self._grant_everything()
+        if subprocess.run(
+            [sys.executable, "-m", "include", "grants", "--help"], capture_output=True, cwd=ROOT
+        ).returncode:
+            self._grant_everything()
 
     def _grant_everything(self) -> None:
         """Until `python -m include grants` is there."""
-        opened = create_engine(self.ledger(), isolation_level="AUTOCOMMIT")
+        opened = create_engine(self.secret("ledger_owner"), isolation_level="AUTOCOMMIT")
         with opened.connect() as connection:
             connection.execute(text("GRANT ALL ON ALL TABLES IN SCHEMA public TO avr_worker, avr_board, avr_reader"))
             connection.execute(text("GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO avr_worker, avr_board, avr_reader"))
@@ -322,17 +336,15 @@ def _any_of(words: Iterable[str]) -> str:
     return "|".join(map(re.escape, sorted(words, key=len, reverse=True)))
 
 
-def _kill_tree(pid: int) -> None:
-    """Kill a process and all its descendants, also those with a session of their own."""
+def _descendants(pid: int) -> list[psutil.Process]:
+    """All of them, also those with a session of their own."""
     try:
-        first = psutil.Process(pid)
-        first.suspend()  # so that it starts nobody meanwhile
-        everybody = [*first.children(recursive=True), first]
+        return psutil.Process(pid).children(recursive=True)
     except psutil.NoSuchProcess:
-        return
-    for process in everybody:
-        try:
+        return []
+
+
+def _kill(processes: Iterable[psutil.Process]) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
             process.kill()
-        except psutil.NoSuchProcess:
-            continue
-    psutil.wait_procs(everybody[:-1], timeout=10)
