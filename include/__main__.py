@@ -98,6 +98,7 @@ def main(arguments: list[str] | None = None) -> int:
     sample.add_argument("--register", type=int, default=600, help="procedure records of each host country")
 
     command(_migrate, "migrate", "bring the ledger to its newest form")
+    command(_grants, "grants", "give each process's login its rights on the ledger, as its owner, after migrate")
 
     accept = command(_accept, "accept", "accept an extract that waits for a person")
     accept.add_argument("partition", metavar="HOST|YYYY-MM-DD")
@@ -312,6 +313,12 @@ def _migrate(given: argparse.Namespace) -> int:
 
     migrate()
     return 0
+
+
+def _grants(_: argparse.Namespace) -> int:
+    from include.ledger.grants import grant
+
+    return _told(grant)
 
 
 def _accept(given: argparse.Namespace) -> int:
