@@ -113,6 +113,8 @@ def make_parser() -> argparse.ArgumentParser:
     migrating.add_argument("--to", metavar="NUMBER", help="back to this migration; refused where something were lost")
     migrating.add_argument("--lose", action="store_true", help="with --to: lose it all the same, after a dump")
 
+    command(_grants, "grants", "give each process's login its rights on the ledger, as its owner, after migrate")
+
     alive = command(_alive, "alive", "whether Airflow's sweep has run lately, for cron or a health check")
     alive.add_argument("--within", type=float, default=90, metavar="MINUTES", help="how old its heartbeat may be (90)")
 
@@ -352,6 +354,12 @@ def _alive(given: argparse.Namespace) -> int:
         return _fail(f"{said}; no longer than {given.within:.0f} is allowed. {Page.NO_HEARTBEAT.hint}")
     sys.stdout.write(f"{said}.\n")
     return 0
+
+
+def _grants(_: argparse.Namespace) -> int:
+    from include.ledger.grants import grant
+
+    return _told(grant)
 
 
 def _accept(given: argparse.Namespace) -> int:
