@@ -101,14 +101,16 @@ def build(
     """
     hosts = host_countries(countries, offices, cases, register)
     written = folder / "written"
-    _write_arrangements(written, hosts, folder / "sources")
+    write_arrangements(written, hosts, folder / "sources")
     installation = Installation(build_setting(folder, list(days), written), hosts, seed)
     shutil.rmtree(written)
     installation.publish(days)
     return installation
 
 
-def host_countries(countries: int, offices: int, cases: int, register: int) -> tuple[Country, ...]:
+def host_countries(
+    countries: int, offices: int, cases: int = OPEN_CASES, register: int = REGISTER
+) -> tuple[Country, ...]:
     """The host countries, largest first. The smallest fifth share regional offices, the largest have several.
 
     raises: ValueError
@@ -151,15 +153,17 @@ def _shared_out(total: int, among: int, least: int) -> list[int]:
     return parts
 
 
-def _write_arrangements(folder: Path, countries: Sequence[Country], sources: Path) -> None:
+def write_arrangements(folder: Path, countries: Sequence[Country], sources: Path) -> None:
+    """Arrangements, sources, policy and frameworks for these host countries, whose sources put their files in a folder."""
     ours = ROOT / "include" / "arrangements"
-    for name in ("offices", "frameworks/afg", "policy"):
+    for name in ("sources", "offices", "frameworks/afg", "policy"):
         (folder / name).mkdir(parents=True)
     shutil.copy(ours / "policy" / "persons_of_concern.yaml", folder / "policy")
     shutil.copy(ours / "review.yaml", folder)
     zones = _timezones()
-    entries = [_source(country.code, kind, zones[country.code], sources) for country in countries for kind in _HOURS]
-    _write(folder / "sources.yaml", {"sources": entries})
+    for country in countries:
+        entries = [_source(country.code, kind, zones[country.code], sources) for kind in _HOURS]
+        _write(folder / "sources" / f"{country.code}.yaml", {"sources": entries})
     covered: dict[str, list[Country]] = {}
     for country in countries:
         for office in country.offices:

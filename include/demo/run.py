@@ -30,7 +30,7 @@ from include.ledger.engine import reading
 from include.ledger.models import Delivery, Paper
 from include.reports.framework.compose import KIND as VIEWS
 from include.sample.world import World
-from include.settings import private_folder
+from include.settings import arrangements_folder, private_folder
 
 FIRST_DAY = dt.date(2026, 11, 2)
 CASES, REGISTER, SEED = 60, 600, 20030116
@@ -66,7 +66,7 @@ class Demo(Running):
         private_folder(folder)
         marker.touch()
         said("keys, arrangements and servers' configuration")
-        setting = build(folder, self.days)
+        setting = build(folder, self.days, arrangements_folder())
         said("a made-up world")
         hosts = sorted({source.host_country for source in load_sources(setting.arrangements)[0]})
         self.world = World(seed=SEED, hosts=hosts, first_day=FIRST_DAY, cases=CASES, register=REGISTER)
@@ -77,7 +77,7 @@ class Demo(Running):
 
         On the second day one source's file is cut off at first; it comes whole when its refusal was seen.
         """
-        second = day == FIRST_DAY + dt.timedelta(days=1)
+        second = day == FIRST_DAY + dt.timedelta(days=1) and TRUNCATED[0] in self.world.hosts
         said("the sources publish their files")
         self.publish(day, TRUNCATED if second else None)
         if second:
@@ -109,6 +109,8 @@ class Demo(Running):
         """
         answered = []
         for door, office in ANSWERING.items():
+            if office not in self.offices:  # the arrangements of somebody who tries their own
+                continue
             arrangement = self.offices[office][-1]
             channel = doors(arrangement)[door]
             lists = {one.list_number: one for one in open_lists(self.setting, office, channel)}

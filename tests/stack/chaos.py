@@ -15,7 +15,7 @@ from random import Random
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from benchmarks.installation import FIRST, Installation, build
+from benchmarks.installation import FIRST, build
 from tests.stack.demo import OnStack
 from tests.stack.native import Stack
 
