@@ -84,7 +84,8 @@ class StackDemo(Demo):
             }  # fmt: skip
         copy = self.setting.folder / "arrangements-openssh"
         shutil.copytree(self.setting.arrangements, copy)
-        _put_before(copy / "sources.yaml", r"(?<=url: sftp://)", homes["sources"])
+        for path in copy.rglob("*.yaml"):
+            _put_before(path, r"(?<=url: sftp://)", homes["sources"])
         for path in (copy / "offices").glob("*.yaml"):
             if path.stem in homes:
                 _put_before(path, r"(?<=folder: )(?=/)", homes[path.stem])
