@@ -194,10 +194,14 @@ class Stack(Parts, AbstractContextManager["Stack"]):
     def healthy(self, part: str) -> bool:
         """What the service's own health check says."""
         test = self._services[self.parts[part]]["healthcheck"]["test"]
-        return not subprocess.run(
-            ["sh", "-c", self.native(part, test)], env=self.environment_of(part), cwd=ROOT, check=False,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120,
-        ).returncode  # fmt: skip
+        try:
+            done = subprocess.run(
+                ["sh", "-c", self.native(part, test)], env=self.environment_of(part), cwd=ROOT, check=False,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            return False
+        return done.returncode == 0
 
     def airflow(self, *arguments: str, part: str = "api-server") -> str:
         """What `airflow ARGUMENTS` prints in a part, as `docker compose run` has it. raises: CalledProcessError"""

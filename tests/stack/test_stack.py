@@ -85,6 +85,12 @@ def test_the_tasks_ran_in_celerys_workers_with_nothing_of_airflows_database(demo
         assert given == {"broker", "celery_results", "ledger_worker", "connections.yaml"}
 
 
+def test_nothing_is_written_to_the_data_folder_where_it_is_not_mounted(demo):
+    without = {"migrate", "scheduler", "dag-processor", "triggerer"}
+    assert {part for part in without if (demo.stack.home / "parts" / part / "var" / "lib" / "avr").exists()} == set()
+    assert any((demo.stack.volumes / "data").iterdir())
+
+
 def test_every_part_is_healthy_by_its_own_check(demo):
     for part in demo.stack.parts:
         if part != "migrate":
