@@ -9,7 +9,7 @@ DAYS ?= 2
 OFFICE ?= GRC-ATH
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo office test test-airflow test-spark faults lint audit format types lock model bench bench-matching bench-delivery schemas clean
+.PHONY: help install demo office test test-airflow test-stack test-spark faults lint audit format types lock model bench bench-matching bench-delivery schemas clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -56,11 +56,16 @@ test: $(VENV)/.installed-dev ## everything that is checked; the end-to-end run c
 	bash tests/install_services.sh
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 	$(BIN)/python -m tests.audit
-	$(BIN)/pytest -n 2 -m "not airflow and not spark"
+	$(BIN)/pytest -n 2 -m "not airflow and not stack and not spark"
 	$(BIN)/pytest -m airflow
+	$(BIN)/pytest -m stack
 
 test-airflow: $(VENV)/.installed-dev ## only the main job end to end, under a real Airflow scheduler (some ten minutes)
 	$(BIN)/pytest -m airflow
+
+test-stack: $(VENV)/.installed-dev ## only the processes of docker-compose.yml, started natively (minutes)
+	bash tests/install_services.sh
+	$(BIN)/pytest -m stack
 
 faults: $(VENV)/.installed-dev ## cause every fault for real, then write docs/reliability.md
 	bash tests/install_services.sh

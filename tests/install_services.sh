@@ -8,6 +8,8 @@ command -v gpg >/dev/null || wanted+=(gnupg)
 command -v age >/dev/null || wanted+=(age)
 command -v 7z >/dev/null || wanted+=(p7zip-full)
 [ -x /usr/sbin/dovecot ] || wanted+=(dovecot-imapd)
+command -v redis-server >/dev/null || wanted+=(redis-server)
+[ -x /usr/sbin/sshd ] || wanted+=(openssh-server)
 command -v sqlite3 >/dev/null || wanted+=(sqlite3)
 command -v faketime >/dev/null || wanted+=(faketime)
 command -v chromium >/dev/null || wanted+=(chromium)
@@ -31,5 +33,10 @@ install() {
     echo "could not be installed by apt: $*" >&2
 }
 install "${wanted[@]}"
+# The tests start their own: nobody should be able to log in to this machine because it was tested on.
+for service in redis-server ssh; do
+  [[ " ${wanted[*]} " == *" ${service/#ssh/openssh-server} "* ]] && [ -d /run/systemd/system ] &&
+    "${as_root[@]}" systemctl disable --now --quiet "$service"
+done
 install "${office[@]}"
 exit 0

@@ -95,5 +95,5 @@ def test_every_secret_of_a_container_is_declared_and_explained():
     stack = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
     used = {secret for service in stack["services"].values() for secret in service.get("secrets", [])}
     assert used == set(stack["secrets"])
-    page = (ROOT / "docs" / "data-engineer.md").read_text()
+    page = (ROOT / "docs" / "deployment.md").read_text()
     assert [name for name, secret in stack["secrets"].items() if f"`{secret['file'][8:]}`" not in page] == []

@@ -17,7 +17,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,6 @@ from include.settings import ROOT, private_folder, write_private
 
 USERS = {"admin": "admin", "watcher": "viewer", "reviewer": "user", "auditor": "op"}
 """Who may log in, each with the simple auth manager's role: one for every role of the notification board."""
-START_SECONDS = 180
 _ATTEMPTS = 4
 _RESTARTS = 3
 # Each task is a process of its own: without kept bytecode each would compile Airflow anew.
@@ -38,14 +37,132 @@ class AirflowDied(RuntimeError):
     """A part of Airflow ended by itself, or did not start in time; the message names its log."""
 
 
-class Airflow:
+class Running:
+    """Parts of an Airflow as processes, each with its children a group; and its REST API, asked as `user`.
+
+    home: where each part's log is
+    restarts: how often `keep_alive` starts parts again before it says that something is wrong
+    """
+
+    start_seconds = 180
+    environment: dict[str, str]
+    passwords: dict[str, str]
+
+    def __init__(self, home: Path, restarts: int = _RESTARTS) -> None:
+        self.home = private_folder(home)
+        self.port = free_port()
+        self.user, self.password = "admin", ""
+        self._parts: dict[str, subprocess.Popen[bytes]] = {}
+        self._left = restarts
+
+    @property
+    def url(self) -> str:
+        """Where the UI is."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self, said: Callable[[str], None] = lambda _: None) -> None:
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """End every part and its children."""
+        for part in self._parts.values():
+            _signal_group(part, signal.SIGTERM)
+        deadline = time.monotonic() + 15
+        for part in self._parts.values():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                part.wait(max(0.1, deadline - time.monotonic()))
+            # A part that ended may leave its children behind: the group is ended, whoever is left in it.
+            _signal_group(part, signal.SIGKILL)
+            part.wait()
+        self._parts.clear()
+
+    def keep_alive(self) -> None:
+        """Start a part again that ended by itself.
+
+        raises: AirflowDied if that has happened too often
+        """
+        for name, part in list(self._parts.items()):
+            if part.poll() is None:
+                continue
+            self._left -= 1
+            if self._left < 0:
+                raise AirflowDied(f"Airflow's {name} ended with {part.returncode}; see {self.home / f'{name}.log'}")
+            _signal_group(part, signal.SIGKILL)
+            self._start(name)
+
+    def get(self, path: str) -> Any:
+        """What the REST API answers at `path`, as the admin."""
+        return self.request("GET", path)
+
+    def request(self, method: str, path: str, body: object = None) -> Any:
+        """What the REST API answers. Raises HTTPError if it refuses.
+
+        Asked again if it could not write: on SQLite its event loop may wait for a lock that only the event loop can
+        free, until SQLite gives up waiting.
+        """
+        left = _ATTEMPTS
+        while True:
+            left -= 1
+            try:
+                return _json(method, f"{self.url}/api/v2/{path}", body, {"Authorization": f"Bearer {self._token()}"})
+            except (urllib.error.HTTPError, TimeoutError) as error:
+                refused = isinstance(error, urllib.error.HTTPError) and error.code < 500
+                if refused or not left:
+                    raise
+
+    def _token(self) -> str:
+        login = {"username": self.user, "password": self.password}
+        token: str = _json("POST", f"{self.url}/auth/token", login, {})["access_token"]
+        return token
+
+    def _start(self, part: str) -> None:
+        raise NotImplementedError
+
+    def _launch(
+        self, part: str, command: Sequence[str], environment: Mapping[str, str], **more: Any
+    ) -> "subprocess.Popen[bytes]":
+        with (self.home / f"{part}.log").open("ab") as log:
+            self._parts[part] = subprocess.Popen(  # noqa: S603
+                # A group of its own: a part's children are ended with it.
+                command,
+                env=environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                **more,
+            )
+        return self._parts[part]
+
+    def _wait(self, ready: Callable[[], bool], part: str) -> None:
+        deadline = time.monotonic() + self.start_seconds
+        while not ready():
+            self.keep_alive()
+            if time.monotonic() > deadline:
+                raise AirflowDied(
+                    f"Airflow was not healthy after {self.start_seconds} seconds; see {self.home / f'{part}.log'}"
+                )
+            time.sleep(0.5)
+
+    def _health(self) -> Any:
+        try:
+            return _json("GET", f"{self.url}/api/v2/monitor/health", None, {})
+        except (urllib.error.URLError, OSError):
+            return None
+
+    def _all_healthy(self) -> bool:
+        health = self._health() or {}
+        return all(
+            (health.get(part) or {}).get("status") == "healthy" for part in ("scheduler", "triggerer", "dag_processor")
+        )
+
+
+class Airflow(Running):
     """The parts of one Airflow: migrated database, API server, scheduler, triggerer, DAG processor."""
 
     def __init__(self, home: Path, environment: Mapping[str, str], workers: int = 3) -> None:
-        self.home = private_folder(home)
-        self.port = free_port()
+        super().__init__(home)
         self.passwords = {user: secrets.token_urlsafe(9) for user in USERS}
-        self.user, self.password = "admin", self.passwords["admin"]
+        self.password = self.passwords[self.user]
         passwords = write_private(home / "passwords.json", json.dumps(self.passwords).encode())
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(_NOT_PASSED_ON)},
@@ -74,19 +191,12 @@ class Airflow:
             "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
             **environment,
         }
-        self._parts: dict[str, subprocess.Popen[bytes]] = {}
-        self._restarts = 0
         self._database = contextlib.ExitStack()
 
     @property
     def database(self) -> str:
         """The URL of its database, once it was started."""
         return self.environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
-
-    @property
-    def url(self) -> str:
-        """Where the UI is."""
-        return f"http://127.0.0.1:{self.port}"
 
     def start(self, said: Callable[[str], None] = lambda _: None) -> None:
         """Migrate and start every part; returns when all are healthy.
@@ -119,17 +229,7 @@ class Airflow:
         return {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.home / 'airflow.db'}?timeout=15"}
 
     def stop(self) -> None:
-        """End every part and its children."""
-        for part in self._parts.values():
-            _signal_group(part, signal.SIGTERM)
-        deadline = time.monotonic() + 15
-        for part in self._parts.values():
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                part.wait(max(0.1, deadline - time.monotonic()))
-            # A part that ended may leave its children behind: the group is ended, whoever is left in it.
-            _signal_group(part, signal.SIGKILL)
-            part.wait()
-        self._parts.clear()
+        super().stop()
         self._database.close()
 
     def run(self, *arguments: str) -> str:
@@ -138,80 +238,11 @@ class Airflow:
             self._command(*arguments), env=self.environment, check=True, capture_output=True, text=True
         ).stdout
 
-    def keep_alive(self) -> None:
-        """Start a part again that ended by itself.
-
-        raises: AirflowDied if that has happened too often
-        """
-        for name, part in list(self._parts.items()):
-            if part.poll() is None:
-                continue
-            self._restarts += 1
-            if self._restarts > _RESTARTS:
-                raise AirflowDied(f"Airflow's {name} ended with {part.returncode}; see {self.home / f'{name}.log'}")
-            _signal_group(part, signal.SIGKILL)
-            self._start(name)
-
-    def get(self, path: str) -> Any:
-        """What the REST API answers at `path`, as the admin."""
-        return self.request("GET", path)
-
-    def request(self, method: str, path: str, body: object = None) -> Any:
-        """What the REST API answers. Raises HTTPError if it refuses.
-
-        Asked again if it could not write: on SQLite its event loop may wait for a lock that only the event loop can
-        free, until SQLite gives up waiting.
-        """
-        left = _ATTEMPTS
-        while True:
-            left -= 1
-            try:
-                return _json(method, f"{self.url}/api/v2/{path}", body, {"Authorization": f"Bearer {self._token()}"})
-            except (urllib.error.HTTPError, TimeoutError) as error:
-                refused = isinstance(error, urllib.error.HTTPError) and error.code < 500
-                if refused or not left:
-                    raise
-
-    def _token(self) -> str:
-        login = {"username": self.user, "password": self.password}
-        token: str = _json("POST", f"{self.url}/auth/token", login, {})["access_token"]
-        return token
-
     def _command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "airflow", *arguments]
 
     def _start(self, part: str) -> None:
-        with (self.home / f"{part}.log").open("ab") as log:
-            self._parts[part] = subprocess.Popen(  # noqa: S603
-                # A group of its own: a part's children are ended with it.
-                self._command(part),
-                env=self.environment,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-
-    def _wait(self, ready: Callable[[], bool], part: str) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while not ready():
-            self.keep_alive()
-            if time.monotonic() > deadline:
-                raise AirflowDied(
-                    f"Airflow was not healthy after {START_SECONDS} seconds; see {self.home / f'{part}.log'}"
-                )
-            time.sleep(0.5)
-
-    def _health(self) -> Any:
-        try:
-            return _json("GET", f"{self.url}/api/v2/monitor/health", None, {})
-        except (urllib.error.URLError, OSError):
-            return None
-
-    def _all_healthy(self) -> bool:
-        health = self._health() or {}
-        return all(
-            (health.get(part) or {}).get("status") == "healthy" for part in ("scheduler", "triggerer", "dag_processor")
-        )
+        self._launch(part, self._command(part), self.environment)
 
 
 def _json(method: str, url: str, body: object, headers: Mapping[str, str]) -> Any:

@@ -28,7 +28,7 @@ from include.arrangements.calendar import due_moments
 from include.arrangements.framework import PARTIES, AddressedParty
 from include.arrangements.models import Addressee, Arrangement
 from include.arrangements.reading import load_frameworks, load_offices, load_sources
-from include.demo.airflow import Airflow
+from include.demo.airflow import Airflow, Running
 from include.demo.answering import Answer, Door, answer, doors
 from include.demo.office import Received, ReceivedView, answer_tests, open_everything, open_lists, open_views
 from include.demo.setting import Setting, build
@@ -111,8 +111,11 @@ class Demo(AbstractContextManager["Demo"]):
         said("a made-up world")
         hosts = sorted({source.host_country for source in load_sources(self.setting.arrangements)[0]})
         self.world = World(seed=SEED, hosts=hosts, first_day=FIRST_DAY, cases=CASES, register=REGISTER)
-        self.airflow = Airflow(folder / "airflow", self.setting.environment)
+        self.airflow: Running = self._make_airflow(folder / "airflow")
         self._servers: subprocess.Popen[bytes] | None = None
+
+    def _make_airflow(self, home: Path) -> Running:
+        return Airflow(home, self.setting.environment)
 
     def __enter__(self) -> "Demo":
         self._said("SFTP and mail servers")
@@ -124,13 +127,16 @@ class Demo(AbstractContextManager["Demo"]):
         )
         try:
             self._wait_for_servers(self._servers)
-            self._said("the ledger")
-            migrate(self.setting.ledger)
-            self.airflow.start(self._said)
+            self._start_airflow()
         except BaseException:
             self.__exit__(None, None, None)
             raise
         return self
+
+    def _start_airflow(self) -> None:
+        self._said("the ledger")
+        migrate(self.setting.ledger)
+        self.airflow.start(self._said)
 
     def _wait_for_servers(self, servers: "subprocess.Popen[bytes]") -> None:
         ready = servers.stdout.readline() if servers.stdout else b""

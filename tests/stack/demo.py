@@ -1,0 +1,103 @@
+"""The demo's world and offices before the stack of docker-compose.yml, which reaches them over OpenSSH, SMTP and IMAP."""
+
+import json
+import re
+import shutil
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+
+from include.demo.keys import make_host_key
+from include.demo.run import Demo
+from tests.stack.native import Stack
+from tests.stack.openssh import USER, sshd
+
+USERS = {
+    "watcher": ("AVR watcher",),
+    "reviewer": ("AVR reviewer",),
+    "auditor": ("AVR auditor",),
+    "stranger": ("Viewer",),
+}
+"""Who logs in besides the admin, with the roles of deploy/roles.json, or with Airflow's own alone."""
+
+
+class StackDemo(Demo):
+    """A demo on the stack. An office opens and answers its lists as in any demo; only Airflow's side differs."""
+
+    stack: Stack
+
+    def _make_airflow(self, home: Path) -> Stack:
+        self._open = ExitStack()
+        said = self.setting.environment
+        connections = {
+            name.removeprefix("AIRFLOW_CONN_").lower(): json.loads(value)
+            for name, value in said.items()
+            if name.startswith("AIRFLOW_CONN_")
+        }
+        arrangements = self._by_openssh(connections)
+        self.stack = Stack(
+            home,
+            variables={
+                **{name: said[name] for name in ("AVR_FROM", "AVR_UNTIL", "AVR_LOOK_EVERY")},
+                "AVR_ARRANGEMENTS": str(arrangements),
+                "AVR_AUTHORITIES": said["SSL_CERT_FILE"],
+                "AVR_API_WORKERS": "1",
+                "AVR_PARALLELISM": "4",
+                "AVR_WORKER_CONCURRENCY": "2",
+                "AVR_REFRESH_INTERVAL": "30",
+            },
+            connections=connections,
+        )
+        self.setting = replace(self.setting, ledger=self.stack.secret("ledger_owner"))
+        return self.stack
+
+    def _start_airflow(self) -> None:
+        self.stack.start(self._said)
+        for name, roles in USERS.items():
+            self.stack.add_user(name, *roles)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        super().__exit__(kind, error, trace)
+        self.stack.__exit__()
+        self._open.close()
+
+    def _by_openssh(self, connections: dict[str, dict]) -> Path:
+        """Let Airflow's SFTP connections lead to an sshd, each with a key of its own; gives arrangements for it.
+
+        It has no root folder for each user, as the demo's own server has: their folders get their whole paths.
+        """
+        homes = {"sources": self.setting.sources}
+        host_secret, host_key = make_host_key()
+        sftp = {name: one for name, one in connections.items() if one["conn_type"] == "sftp"}
+        keys = {name: make_host_key() for name in sftp}
+        port = self._open.enter_context(
+            sshd(self.setting.folder / "sshd", host_secret, [public for _, public in keys.values()])
+        )
+        for name, connection in sftp.items():
+            homes.setdefault(connection["login"], self.setting.offices / connection["login"])
+            extra = {"private_key": keys[name][0], "host_key": host_key, "no_host_key_check": "false"}
+            connections[name] = {
+                "conn_type": "sftp", "host": "127.0.0.1", "port": port, "login": USER, "extra": extra
+            }  # fmt: skip
+        copy = self.setting.folder / "arrangements-openssh"
+        shutil.copytree(self.setting.arrangements, copy)
+        _put_before(copy / "sources.yaml", r"(?<=url: sftp://)", homes["sources"])
+        for path in (copy / "offices").glob("*.yaml"):
+            if path.stem in homes:
+                _put_before(path, r"(?<=folder: )(?=/)", homes[path.stem])
+        for path in (copy / "frameworks" / "afg").glob("*.yaml"):
+            text = path.read_text()
+            for party in self.parties:
+                # Each party's part of the file stands under its name, and has one folder.
+                host, _, name = party.removeprefix("AFG-").partition("-")
+                if host == path.stem and party in homes:
+                    text = re.sub(rf"(?s)(\n  {name}:.*?folder: )(?=/)", rf"\g<1>{homes[party]}", text, count=1)
+            path.write_text(text)
+        return copy
+
+
+def _put_before(path: Path, where: str, home: Path) -> None:
+    path.write_text(re.sub(where, str(home), path.read_text()))
