@@ -9,7 +9,7 @@ DAYS ?= 2
 OFFICE ?= GRC-ATH
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo office test test-airflow test-stack test-spark faults lint format types lock upgrade model bench bench-matching bench-delivery schemas clean
+.PHONY: help install demo office test test-airflow test-stack test-spark faults lint format types lock upgrade model bench bench-matching bench-delivery schemas audit clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -55,6 +55,7 @@ office: $(VENV)/.installed ## be the UNHCR office in a second terminal beside th
 test: $(VENV)/.installed-dev ## everything that is checked; the end-to-end run comes last and alone
 	bash tests/install_services.sh
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+	$(BIN)/python -m tests.audit
 	$(BIN)/pytest -n 2 -m "not airflow and not stack and not spark"
 	$(BIN)/pytest -m airflow
 	$(BIN)/pytest -m stack
@@ -79,6 +80,9 @@ lint: $(VENV)/.installed-dev ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+audit: $(VENV)/.installed-dev ## bandit, secrets that were committed, known holes in what is installed
+	$(BIN)/python -m tests.audit
 
 format: $(VENV)/.installed-dev ## what ruff can put right by itself
 	$(BIN)/ruff check --fix .
