@@ -48,9 +48,7 @@ def new_office(given: Mapping[str, Any], folder: Path, console: Console, *, asks
     office = answers["office"]
     _write(folder, "offices", office, office_yaml(answers), console)
     console.print("\n[bold]Next[/bold]")
-    console.print(
-        "1. Airflow's connections, where they are not there yet (docs/data-engineer.md says what is in each):"
-    )
+    _print("1. Airflow's connections, where they are not there yet (what is in each: docs/data-engineer.md):", console)
     taken = _connections_in_use(folder, but=office)
     for name, connection in _connections_of(answers).items():
         if name not in taken:

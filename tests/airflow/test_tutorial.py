@@ -32,7 +32,7 @@ def shown(lines: list[str]) -> re.Pattern[str]:
     said = "".join(
         r"(?:.*\n)*"
         if line == "…"
-        else re.sub(r"(?:\\?\s)+", r"\\s+", re.escape(line)).replace("…", ".*") + r"[ \t]*\n"
+        else r"[ \t]*" + re.sub(r"(?:\\?\s)+", r"\\s+", re.escape(line)).replace("…", ".*") + r"[ \t]*\n"
         for line in lines
     )
     return re.compile(said)

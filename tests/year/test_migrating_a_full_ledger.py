@@ -11,6 +11,7 @@ import pytest
 from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, create_engine, inspect, select, text
 
+from include.__main__ import main
 from include.ledger import migrating
 from include.ledger.engine import engine, writing
 from include.ledger.migrating import MAY_GO, WouldBeLost, differences, migrate, migrate_back
@@ -41,11 +42,11 @@ _, *OLDER = [one.revision for one in ScriptDirectory(str(migrating._MIGRATIONS))
 
 @pytest.fixture
 def full(new_installation):
-    """The URL of a ledger after nine days with every fault, and with a row in each table that those leave empty."""
+    """The URL of a ledger after twelve days with every fault, and with a row in each table that those leave empty."""
     hosts = {"GRC": HOSTS["GRC"]}
     offices = [office for office in OFFICES if set(office.host_countries) & set(hosts)]
     year = Year(new_installation(), offices, Lives(hosts, 8, 12), BEGIN)
-    for day in range(9):
+    for day in range(12):
         befalls = [(EVENTS[(day + number) % len(EVENTS)], number) for number in range(3)]
         year.a_day([FAULTS[(2 * day + number) % len(FAULTS)] for number in range(2)], Random(day), befalls)
     year.close()
@@ -183,6 +184,7 @@ def test_a_way_back_that_would_lose_what_was_told_or_decided_is_refused_and_chan
         assert not MAY_GO & set(str(refused.value).replace(",", "").split())
         assert _rows(full) == before
         assert differences(full) == []
+    assert main(["migrate", "--to", "0009"]) == 1
     there = {*before, *(f"{table}.{column}" for table, columns in before.items() for column in columns)}
     assert MAY_GO - {"alembic_version"} <= there
     with pytest.raises(ValueError, match="no migration 9999"):
