@@ -34,6 +34,7 @@ BETWEEN = (10.0, 40.0)
 """Seconds between two faults."""
 AWAY = (0.5, 20.0)
 """Seconds until what was killed is started again."""
+_LOOK = 0.5
 _FROM_ITS_OWN_CLOCK = ("entry", "list_number")
 """What differs between two lists that say the same."""
 
@@ -61,6 +62,12 @@ class Day:
     """Tasks by the number of tries that they took, and those that never succeeded."""
 
 
+class Struck(OnStack):
+    """An installation whose parts are killed more often than anybody would call normal."""
+
+    restarts = 10_000
+
+
 class Faults(threading.Thread):
     """Kills one part after the other, and starts each again after a while, until it is told to stop."""
 
@@ -73,16 +80,25 @@ class Faults(threading.Thread):
 
     def run(self) -> None:
         try:
-            while not self._over.wait(self._chance.uniform(*BETWEEN)):
+            while self._pause(self._chance.uniform(*BETWEEN)):
                 (victim,) = self._chance.choices(list(VICTIMS), list(VICTIMS.values()))
                 away = self._chance.uniform(*AWAY)
                 self._said(f"{victim} is killed, and away for {away:.0f} s")
-                self._stack.kill(victim)
+                self._stack.take_away(victim)
                 self.killed[victim] += 1
-                self._over.wait(away)
+                self._pause(away)
                 self._stack.restart(victim)
         except BaseException as error:  # shown by whoever waits for the day
             self.failed = error
+
+    def _pause(self, seconds: float) -> bool:
+        """Whether it goes on after so long. Meanwhile who ended by itself, for want of what was killed, is started."""
+        until = time.monotonic() + seconds
+        while not self._over.wait(_LOOK):
+            self._stack.keep_alive()
+            if time.monotonic() > until:
+                return True
+        return False
 
     def end(self) -> None:
         """Stop, with everything running again."""
@@ -106,19 +122,22 @@ def a_day(
     installation = build(folder, size.countries, size.offices, size.cases, size.register)
     _without_pdf(installation.setting.arrangements)
     hosts = [country.code for country in installation.countries]
-    with OnStack(installation.setting, hosts, folder / "stack", said) as one:
+    with Struck(installation.setting, hosts, folder / "stack", said) as one:
         one.open_addresses(said)
         begun = time.monotonic()
         faults = Faults(one.stack, chance, said) if chance else None
         if faults:
             faults.start()
         try:
-            _wait(one, said, begun + minutes * 60)
+            while faults and not faults.failed and not _done(one, said, begun + minutes * 60):
+                time.sleep(2)
         finally:
             if faults:
                 faults.end()
-        # What was killed last may have left something to do.
-        _wait(one, said, begun + minutes * 60)
+        # Without faults, all of it; with them, what was killed last may have left something to do.
+        while not _done(one, said, begun + minutes * 60):
+            one.stack.keep_alive()
+            time.sleep(2)
         seconds = time.monotonic() - begun
         received = one.received()
         day = Day(
@@ -150,19 +169,13 @@ def differences(quiet: Day, other: Day) -> list[str]:
     return found
 
 
-def _wait(one: OnStack, said: Callable[[str], None], until: float) -> None:
-    while not _done(one, said):
-        if time.monotonic() > until:
-            raise TimeoutError("the day did not end in time")
-        time.sleep(2)
-
-
-def _done(one: OnStack, said: Callable[[str], None]) -> bool:
+def _done(one: OnStack, said: Callable[[str], None], until: float) -> bool:
     """Whether everything of the day is with its office; what cannot be asked, because it was killed, is not."""
+    if time.monotonic() > until:
+        raise TimeoutError(f"the day did not end in time; see {one.setting.folder}")
     with contextlib.suppress(OSError, SQLAlchemyError):
         now = one.progress(FIRST)
         said(str(now))
-        one.airflow.keep_alive()
         one.answer_requests()
         return now.done and not one.at_work()
     return False

@@ -30,6 +30,7 @@ class OnStack(Running):
     stack: Stack
     variables: Mapping[str, str] = {}
     """What `.env` would set, beside what every installation needs."""
+    restarts = 50
 
     def _make_airflow(self, home: Path) -> Stack:
         self._open = ExitStack()
@@ -53,6 +54,7 @@ class OnStack(Running):
                 **self.variables,
             },
             connections=connections,
+            restarts=self.restarts,
         )
         self.setting = replace(self.setting, ledger=self.stack.secret("ledger_owner"))
         return self.stack

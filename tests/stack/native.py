@@ -180,6 +180,11 @@ class Stack(Parts, AbstractContextManager["Stack"]):
         else:
             process.send_signal(number)
 
+    def take_away(self, part: str) -> None:
+        """Kill a part and leave it dead, whoever keeps the others alive, until `restart`."""
+        self.kill(part)
+        del self._parts[part]
+
     def restart(self, part: str) -> None:
         """Kill a part, if it still runs, and start it."""
         if self.alive(part):
