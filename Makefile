@@ -7,9 +7,10 @@ UV_VERSION := 0.13.9
 ONCE ?=
 DAYS ?= 2
 OFFICE ?= GRC-ATH
+SIZE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo office test test-airflow test-stack test-spark faults lint format types lock upgrade model bench bench-matching bench-delivery schemas audit clean
+.PHONY: help install demo office test test-airflow test-stack test-spark faults lint format types lock upgrade model bench bench-matching bench-delivery schemas audit bench-day clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -128,6 +129,11 @@ bench-matching: $(VENV)/.installed-dev .venv-peers ## speed, quality, names and 
 
 bench-delivery: $(VENV)/.installed-dev ## sealing and sending, beside gpg and sftp by hand (needs openssh-server)
 	$(BIN)/python -m benchmarks.delivery
+
+bench-day: $(VENV)/.installed-dev ## the world's whole day, rooms and Airflow, and parsing (SIZE=0.1 is a tenth; full: hours)
+	bash tests/install_services.sh
+	$(BIN)/python -m benchmarks.parsing
+	$(BIN)/python -m benchmarks.day --size $(SIZE) --airflow
 
 clean: ## everything that the commands above made
 	rm -rf $(VENV) .venv-spark .venv-peers .upgrade data demo-data .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -129,16 +129,19 @@ def _stage(name: str, work: Any, jobs: Sequence[tuple[Any, ...]], processes: int
         transactions=sum(one.transactions for one in done),
         told=sum(one.gave for one in done if isinstance(one.gave, int)),
     )
+    sys.stderr.write(f"{name}: {took.jobs} jobs, {took.seconds:.1f} s, {took.cpu:.1f} CPU seconds, {took.peak} MiB\n")
     return took, [one.gave for one in done]
 
 
 def _count() -> None:
     """Count what this process says to the ledger."""
     import logging
+    import warnings
 
     from sqlalchemy import Engine, event
 
     logging.disable(logging.WARNING)
+    warnings.simplefilter("ignore")
 
     @event.listens_for(Engine, "before_cursor_execute")
     def statement(_connection, _cursor, text, given, _context, many) -> None:  # type: ignore[no-untyped-def]

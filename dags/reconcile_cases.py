@@ -32,18 +32,15 @@ def reconcile_cases():
 
         return link_partition(dag_run.partition_key)
 
-    @task
-    def decide(linked: dict[str, int], dag_run=None) -> dict[str, int]:
-        """The standing of each case, written to the ledger in one transaction."""
-        from include.casework.partition import decide_partition
-
-        return decide_partition(dag_run.partition_key, datetime.now(UTC))
-
     @task(outlets=[standings])
-    def add_up(decided: dict[str, int], dag_run=None) -> list[str]:
-        """The day's report: as many standings as rows were pulled, or this task fails. Then: who cannot wait?"""
+    def decide(linked: dict[str, int], dag_run=None) -> list[str]:
+        """The standing of each case, in one transaction, and the day's report: as many standings as rows were pulled,
+        or this task fails. Then: who cannot wait?
+        """
+        from include.casework.partition import decide_partition
         from include.reports.day import check_day_adds_up, offices_to_tell_at_once
 
+        decide_partition(dag_run.partition_key, datetime.now(UTC))
         check_day_adds_up(dag_run.partition_key, datetime.now(UTC))
         return offices_to_tell_at_once(dag_run.partition_key, datetime.now(UTC))
 
@@ -52,7 +49,7 @@ def reconcile_cases():
         """Publish `OFFICE|HOST|YYYY-MM-DD`, at which the office's urgent list is made."""
         outlet_events[urgent_notices].add_partitions(f"{office}|{dag_run.partition_key}")
 
-    call_for_urgent_list.expand(office=add_up(decide(link())))
+    call_for_urgent_list.expand(office=decide(link()))
 
 
 reconcile_cases()

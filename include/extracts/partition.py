@@ -10,7 +10,7 @@ import pandas as pd
 
 from include.extracts.contract import CASES
 from include.extracts.landing import land_stream, open_landed, write_quarantine
-from include.extracts.manifest import parse_manifest
+from include.extracts.manifest import Manifest, parse_manifest
 from include.extracts.reading import Extract, needs_a_person, quarantine_lines, read_extract
 from include.extracts.refused import ExtractRefused
 from include.ledger import intake, retention
@@ -54,6 +54,8 @@ def take_in(
     host, day = partition.host_country, partition.day
     landed = land_stream(file, data_folder() / "landing", kind, host, day, file_name)
     stated = parse_manifest(manifest, file_name) if manifest is not None else None
+    if taken := _taken_before(partition, kind, landed.sha256, stated):
+        return taken
     extract = read_extract(landed.path, kind, host, day, stated, name=f"{host}/{file_name}")
     if stated is None and may_lose is not None:
         with reading() as session:
@@ -81,6 +83,18 @@ def take_in(
     if extract.unknown_columns:
         remarks.append(f"{host}/{file_name}: {len(extract.unknown_columns)} columns beyond the contract are ignored")
     return TakenIn(landed.sha256, extract.row_count, extract.quarantined_count, tuple(remarks))
+
+
+def _taken_before(partition: Partition, kind: str, sha256: str, stated: Manifest | None) -> TakenIn | None:
+    """What became of these bytes if they are in force already and their good rows are kept: nothing is left to do."""
+    with reading() as session:
+        known = intake.extract_in_force(session, partition, kind)
+    if known is None or known.sha256 != sha256 or not _good_rows_path(partition, kind, sha256).exists():
+        return None
+    if stated and (stated.sha256.lower(), stated.rows) != (sha256, known.row_count):
+        return None
+    remark = "the same bytes as before; what is set aside of them is in quarantine since then"
+    return TakenIn(sha256, known.row_count, known.quarantined_count, (f"{partition} {kind}: {remark}",))
 
 
 def good_rows(

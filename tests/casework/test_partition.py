@@ -5,16 +5,21 @@ import shutil
 
 import pandas as pd
 import pytest
+from rich.console import Console
 from sqlalchemy import select
 
 from include.__main__ import main
 from include.arrangements.reading import POLICY, load_policy, version
 from include.casework.partition import decide_partition
+from include.extracts import partition as extracts
 from include.extracts.partition import take_in
+from include.extracts.refused import ExtractRefused
 from include.ledger.engine import reading
 from include.ledger.intake import Partition
 from include.ledger.models import Case, Match, ProcedureRecord, Reconciliation
+from include.matching import partition as matching
 from include.matching.partition import link_partition
+from include.reports import matches
 from include.reports.day import check_day_adds_up
 from include.sample.world import World
 from include.settings import ROOT
@@ -108,6 +113,65 @@ def test_a_day_decided_again_changes_nothing():
     link_partition(KEY)
     assert decide_partition(KEY, NOW) == first
     assert standings() == before
+
+
+def counted(monkeypatch, module, name):
+    """How often a function of a module is called from now on."""
+    calls, real = [], getattr(module, name)
+    monkeypatch.setattr(module, name, lambda *given, **named: calls.append(name) or real(*given, **named))
+    return calls
+
+
+def review(pair, decision):
+    """Take down what a person says of a match."""
+    matches.decide(
+        pair.case_id, pair.asylum_reference, decision, host_country=None, by="somebody", reason="seen",
+        one_person=False, clock=lambda: NOW, console=Console(quiet=True),
+    )  # fmt: skip
+
+
+@pytest.mark.usefixtures("pulled")
+def test_the_same_bytes_are_not_read_again_unless_their_good_rows_are_gone(world, tmp_path, monkeypatch):
+    link_partition(KEY)
+    first = decide_partition(KEY, NOW)
+    read = counted(monkeypatch, extracts, "read_extract")
+    pull(world, tmp_path / "source")
+    assert read == []
+    assert decide_partition(KEY, NOW) == first
+    shutil.rmtree(tmp_path / "data" / "good_rows")
+    pull(world, tmp_path / "source")
+    assert len(read) == 2
+    assert decide_partition(KEY, NOW) == first
+
+
+@pytest.mark.usefixtures("pulled")
+def test_the_same_bytes_with_a_manifest_of_others_are_refused(world, tmp_path):
+    written = world.write_extract(tmp_path / "source", "GRC", "avr_cases", MONDAY)
+    manifest = written.manifest.read_bytes().replace(str(written.rows).encode(), str(written.rows + 1).encode(), 1)
+    with written.file.open("rb") as file, pytest.raises(ExtractRefused):
+        take_in(
+            Partition("GRC", MONDAY), "avr_cases", file, file_name=written.file.name,
+            manifest=manifest, may_lose=None, now=NOW,
+        )  # fmt: skip
+
+
+@pytest.mark.usefixtures("pulled")
+def test_a_partition_is_linked_again_only_when_a_pair_was_rejected_or_the_rejection_taken_back(monkeypatch):
+    first = link_partition(KEY)
+    decide_partition(KEY, NOW)
+    linked = counted(monkeypatch, matching, "link")
+    assert link_partition(KEY) == first
+    assert linked == []
+    with reading() as session:
+        pair = session.scalars(select(Match).where(Match.decision == "accept").order_by(Match.id)).first()
+    check_day_adds_up(KEY, NOW)
+    review(pair, "reject")
+    link_partition(KEY)
+    link_partition(KEY)
+    assert len(linked) == 1
+    review(pair, "reopen")
+    assert link_partition(KEY) == first
+    assert len(linked) == 2
 
 
 @pytest.mark.usefixtures("pulled")
