@@ -4,7 +4,9 @@ They wait deferred or parked, so that waiting takes no worker. Everything else t
 """
 
 import asyncio
+import contextlib
 import datetime as dt
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -68,10 +70,32 @@ class PullExtract(BaseOperator):
         for remark in taken.remarks:
             self.log.warning(remark)
         self.log.info("%s: %s rows, %s of them in quarantine", name, taken.row_count, taken.quarantined_count)
+        _wait_to_publish(self.source["host_country"])
         outlet_events = context["outlet_events"]
         for asset in self.outlets:
             outlet_events[asset].add_partitions(f"{self.source['host_country']}|{self.source['day']}")
         return {"sha256": taken.sha256, "rows": taken.row_count, "quarantined": taken.quarantined_count}
+
+
+_publishing = contextlib.ExitStack()
+
+
+def _wait_to_publish(host_country: str) -> None:
+    """Return when no other task publishes an extract of the host country; before this process ends no other will.
+
+    Airflow 3.3 locks the asset that is published, and not the partition: where both extracts of one are published in
+    the same moment each gets half a run, and nothing starts before the sweep. After half a minute it goes on anyway.
+    """
+    from include.ledger.engine import alone
+
+    for waited in range(30):
+        with contextlib.ExitStack() as tried:
+            if tried.enter_context(alone(f"publish {host_country}")):
+                # The death of the process, once Airflow has been told of its success, lets the other one go on.
+                _publishing.enter_context(tried.pop_all())
+                time.sleep(2 if waited else 0)
+                return
+        time.sleep(1)
 
 
 class _MakeList(HITLOperator):

@@ -270,7 +270,11 @@ def _ask(question: Question, usual: str | None, console: "Console") -> Any:
     found: list[Any] = []
     while True:
         allowed = f" ({', '.join(question.allowed)})" if question.allowed else ""
-        text = Prompt.ask(f"[bold]{question.asks}[/bold]{allowed}", console=console, default=usual or "").strip()
+        asked = f"[bold]{question.asks}[/bold]{allowed}"
+        try:
+            text = Prompt.ask(asked, console=console, default=usual or "", show_default=bool(usual)).strip()
+        except (EOFError, KeyboardInterrupt):
+            raise NotAnswered("nothing more was answered, and nothing was written") from None
         try:
             value = question.value(text)
         except ValueError as error:
