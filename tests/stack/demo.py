@@ -8,11 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
+import yaml
+
 from include.demo.keys import make_host_key
-from include.demo.run import Demo
+from include.demo.run import CASES, FIRST_DAY, REGISTER, SEED, Demo
+from include.sample.world import World
 from tests.stack.native import Stack
 from tests.stack.openssh import USER, sshd
 
+HOST = "GRC"
 USERS = {
     "watcher": ("AVR watcher",),
     "reviewer": ("AVR reviewer",),
@@ -23,11 +27,12 @@ USERS = {
 
 
 class StackDemo(Demo):
-    """A demo on the stack. An office opens and answers its lists as in any demo; only Airflow's side differs."""
+    """A demo of one host country on the stack. An office opens and answers its lists as in any demo; only Airflow's side differs."""
 
     stack: Stack
 
     def _make_airflow(self, home: Path) -> Stack:
+        self._keep_one_country()
         self._open = ExitStack()
         said = self.setting.environment
         connections = {
@@ -63,6 +68,21 @@ class StackDemo(Demo):
         super().__exit__(kind, error, trace)
         self.stack.__exit__()
         self._open.close()
+
+    def _keep_one_country(self) -> None:
+        """One host country's two extracts go through all parts as five countries' ten do."""
+        self.hosts = [HOST]
+        self.world = World(seed=SEED, hosts=self.hosts, first_day=FIRST_DAY, cases=CASES, register=REGISTER)
+        for path in (self.setting.arrangements / "offices").glob("*.yaml"):
+            if not path.stem.startswith(HOST):
+                path.unlink()
+        for path in self.setting.arrangements.rglob("*.yaml"):
+            said = yaml.safe_load(path.read_text())
+            if "sources" in said:
+                kept = [one for one in said["sources"] if one["host_country"] == HOST]
+                path.write_text(yaml.safe_dump({"sources": kept}))
+                if not kept:
+                    path.unlink()
 
     def _by_openssh(self, connections: dict[str, dict]) -> Path:
         """Let Airflow's SFTP connections lead to an sshd, each with a key of its own; gives arrangements for it.

@@ -58,7 +58,7 @@ def enter(demo: StackDemo) -> Iterator[Enter]:
 def test_every_list_of_the_day_arrived_by_openssh_or_mail_and_opens(demo):
     received = demo.received()
     assert [one.problem for one in received if one.problem] == []
-    assert len(received) == demo.sealed_count() > 4
+    assert len(received) == demo.sealed_count() >= 3
     assert {one.via for one in received} == {"sftp", "email"}
     views = demo.received_views()
     assert len(views) == demo.views_sent() == 4
@@ -67,7 +67,7 @@ def test_every_list_of_the_day_arrived_by_openssh_or_mail_and_opens(demo):
 
 def test_files_came_and_went_by_openssh_alone(demo):
     said = (demo.setting.folder / "sshd" / "sshd.log").read_text()
-    assert len(re.findall(r"Accepted publickey", said)) > 10
+    assert len(re.findall(r"Accepted publickey", said)) > 5
     by_sftp = [one for one in demo.received() if one.via == "sftp"]
     for one in by_sftp:
         assert re.search(rf"rename .*{re.escape(one.list_number)}", said), one.list_number
