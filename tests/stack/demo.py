@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
+import asyncssh
 import yaml
 
 from include.demo.keys import make_host_key
@@ -30,6 +31,8 @@ class StackDemo(Demo):
     """A demo of one host country on the stack. An office opens and answers its lists as in any demo; only Airflow's side differs."""
 
     stack: Stack
+    keys: dict[str, str]
+    """The fingerprint of the key with which Airflow logs in over a connection."""
 
     def _make_airflow(self, home: Path) -> Stack:
         self._keep_one_country()
@@ -93,6 +96,7 @@ class StackDemo(Demo):
         host_secret, host_key = make_host_key()
         sftp = {name: one for name, one in connections.items() if one["conn_type"] == "sftp"}
         keys = {name: make_host_key() for name in sftp}
+        self.keys = {name: asyncssh.import_public_key(public).get_fingerprint() for name, (_, public) in keys.items()}
         port = self._open.enter_context(
             sshd(self.setting.folder / "sshd", host_secret, [public for _, public in keys.values()])
         )
