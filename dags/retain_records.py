@@ -21,9 +21,11 @@ from airflow.sdk import CronTriggerTimetable, dag, task
     max_active_runs=1,
     doc_md=__doc__,
     tags=["daily", "retention"],
-    default_args={"owner": "data-engineering", "retries": 3, "retry_delay": timedelta(minutes=10)},
+    # Its worker alone is the ledger's owner: see docs/decisions/database-roles.md. Without Celery there are no queues.
+    default_args={"owner": "data-engineering", "queue": "retention", "retries": 3,
+                  "retry_delay": timedelta(minutes=10)},
     dagrun_timeout=timedelta(hours=6),
-)
+)  # fmt: skip
 def retain_records():
     @task
     def remove_old_files() -> dict[str, int]:

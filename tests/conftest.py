@@ -17,6 +17,7 @@ from sqlalchemy import create_engine, text
 
 from include.demo.postgres import binaries, postgres
 from include.ledger.engine import engine
+from include.ledger.grants import RIGHTS, grant
 from include.ledger.migrating import migrate
 
 # These machines are small and noisy: a slow example is not a wrong one.
@@ -42,13 +43,16 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
-    """The address of a PostgreSQL of our own, with a database `template_avr` that is migrated."""
+    """The address of a PostgreSQL of our own, with a database `template_avr` that is migrated, and a login each role."""
     programs = binaries()
     if programs is None:
         pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
     with postgres(programs) as address:
         _on_server(address, "CREATE DATABASE template_avr")
         migrate(f"{address}/template_avr")
+        for role in RIGHTS:
+            _on_server(address, f"CREATE ROLE {role} LOGIN")
+        grant(f"{address}/template_avr")
         engine(f"{address}/template_avr").dispose()
         yield address
 

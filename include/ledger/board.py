@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ScalarSelect, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer, load_only
 
 from include.ledger import outbox, reviews, sending
 from include.ledger.models import (
@@ -178,7 +178,8 @@ def whole_list(session: Session, list_number: str) -> WholeList:
     had = select(Told.entry, Told.lead_days).join(List, List.id == Told.list_id).where(List.id == found.id)
     rows = session.execute(had.where(Told.delivery_id == first_delivery()))
     leads: dict[str, int | None] = {entry: days for entry, days in rows}  # noqa: C416  (rows are not tuples to mypy)
-    notices = session.scalars(select(Notice).filter_by(list_id=found.id).order_by(Notice.notice, Notice.entry)).all()
+    lines = select(Notice).filter_by(list_id=found.id).options(defer(Notice.name), defer(Notice.shared))
+    notices = session.scalars(lines.order_by(Notice.notice, Notice.entry)).all()
     said = {one.entry: one for one in session.scalars(select(Answer).filter_by(list_id=found.id).order_by(Answer.id))}
     standing = (
         select(Concern.entry, Concern.id)
@@ -211,7 +212,7 @@ def resend(session: Session, list_number: str, *, by: str, reason: str, now: dt.
     if not by.strip() or not reason.strip():
         raise ValueError("say who lets the list go once more, and why; without names")
     outbox.resend_list(session, list_number)
-    again = outbox.find_list(session, list_number)
+    again = outbox.find_list(session, list_number, lock=False)
     session.add(Resend(list_id=again.id, resent_at=now, resent_by=by.strip(), reason=reason.strip()))
 
 
@@ -262,6 +263,18 @@ def waiting(session: Session) -> list[Waiting]:
     )
 
 
+_OF_CASE = (
+    Case.family_name,
+    Case.given_names,
+    Case.standing,
+    Case.status,
+    Case.expected_departure_on,
+    Case.departed_on,
+    Case.missing_since,
+)
+"""What a trail shows of a case. The board's role may read no other column of it: see `ledger.grants`."""
+
+
 @dataclass(frozen=True)
 class Trail:
     """All that is known of a case, in rows as they were written."""
@@ -284,7 +297,7 @@ def trails(session: Session, case_id: str) -> list[str]:
 
 def trail(session: Session, host_country: str, case_id: str) -> Trail:
     """The trail of a case. raises: LookupError if there is no such case"""
-    case = session.get(Case, (host_country, case_id))
+    case = session.get(Case, (host_country, case_id), options=[load_only(*_OF_CASE)])
     if case is None:
         raise LookupError("no case has this id")
     of_case = {"host_country": host_country, "case_id": case_id}
@@ -292,6 +305,7 @@ def trail(session: Session, host_country: str, case_id: str) -> Trail:
     references = [entry.entry for entry in entries]
     told = (
         select(Notice, List, Entry)
+        .options(defer(Notice.shared))
         .join(List, List.id == Notice.list_id)
         .join(Entry, Entry.entry == Notice.entry)
         .where(Notice.entry.in_(references))

@@ -79,10 +79,10 @@ def alone(name: str, url: str | None = None) -> Iterator[bool]:
     Nothing is waited for, and no transaction is open meanwhile. The death of its process ends the block.
     """
     url = url or ledger_url()
-    digest = hashlib.sha256(name.encode()).digest()
     database = make_url(url).database
     if make_url(url).get_backend_name() == "sqlite" and database:
-        with Path(f"{database}.{digest.hex()[:16]}.lock").open("w") as file:
+        digest = hashlib.sha256(name.encode()).hexdigest()
+        with Path(f"{database}.{digest[:16]}.lock").open("w") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -90,7 +90,7 @@ def alone(name: str, url: str | None = None) -> Iterator[bool]:
             else:
                 yield True
         return
-    key = int.from_bytes(digest[:8], signed=True)
+    key = _advisory_key(name)
     with engine(url).connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         # A machine that lost its power says no goodbye: the server asks after a minute whether it is still there.
         connection.execute(select(func.set_config("tcp_keepalives_idle", "60", False)))
@@ -102,6 +102,19 @@ def alone(name: str, url: str | None = None) -> Iterator[bool]:
                 connection.execute(select(func.pg_advisory_unlock(key)))
             except DBAPIError:  # the line to the server is gone, and the lock with it
                 connection.invalidate()
+
+
+def wait_for_turn(session: Session, name: str) -> None:
+    """Wait for every other transaction that has asked for this `name`; until ours ends, others wait. Needs `writing`.
+
+    Unlike a locked row it asks for no right to update anything. On SQLite a writer is alone anyway.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(_advisory_key(name))))
+
+
+def _advisory_key(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import exists, select, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session, aliased, defer, load_only
 
 from include.ledger import intake, outbox
 from include.ledger.models import (
@@ -194,6 +194,7 @@ def open_concerns(session: Session) -> list[OpenConcern]:
         .join(Entry, Entry.entry == Concern.entry)
         .join(Case, (Case.host_country == Entry.host_country) & (Case.case_id == Entry.case_id))
         .where(Concern.closed_at.is_(None))
+        .options(load_only(Case.status, Case.expected_departure_on, Case.departed_on))
     )
     found = [
         OpenConcern(
@@ -265,6 +266,7 @@ def told_of(session: Session, entry: str) -> list[ToldOf]:
         select(Notice, List)
         .join(List, List.id == Notice.list_id)
         .filter(Notice.entry == entry)
+        .options(defer(Notice.shared))
         .order_by(Notice.sequence)
     )
     return [
@@ -318,7 +320,7 @@ def silent_lists(session: Session) -> list[Silent]:
         .where(
             List.state == "told",
             Receipt.list_id.is_(None),
-            exists().where(Notice.list_id == List.id),
+            exists(Notice.entry).where(Notice.list_id == List.id),
         )
         .order_by(List.told_at, List.id)
     )

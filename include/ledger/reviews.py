@@ -13,8 +13,9 @@ from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from include.ledger.caseload import told_cases
+from include.ledger.engine import wait_for_turn
 from include.ledger.intake import Partition, newest_reconciliations
-from include.ledger.models import REVIEW_DECISIONS, Case, Match, ProcedureRecord, Review
+from include.ledger.models import REVIEW_DECISIONS, Case, Match, Review
 from include.ledger.tables import table
 
 
@@ -61,9 +62,8 @@ def record_decision(
     """
     check_decidable(session, pair, decision, by=by, reason=reason)
     # Two people who decide at once wait for each other here: one decision is in force, and the second sees the first.
-    # A reconciliation, whose matches refer to both rows, is not held up (`key_share`).
-    for locked, key in ((Case, pair.case_id), (ProcedureRecord, pair.asylum_reference)):
-        session.get_one(locked, (pair.host_country, key), with_for_update={"key_share": True})
+    # No row is locked: the board may not write those of cases, and a reconciliation is not held up.
+    wait_for_turn(session, f"decide on a pair of {pair.host_country}")
     now, beside = clock(), Accepted((), ())
     if decision == "accept":
         if evidence is None:

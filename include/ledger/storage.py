@@ -26,6 +26,20 @@ class StillInUse(OSError):
     """Somebody reads or writes the database just now, so that its old bytes cannot be let go of. Try again later."""
 
 
+def check_owned(url: str | None = None) -> None:
+    """raises: PermissionError if this login could not `compact`: PostgreSQL would skip each table, and only warn"""
+    url = url or ledger_url()
+    if _is_sqlite(url):
+        return
+    owned = "SELECT bool_and(pg_has_role(tableowner, 'USAGE')) FROM pg_tables WHERE schemaname = 'public'"
+    with engine(url).connect() as connection:
+        if not connection.scalar(text(owned)):
+            raise PermissionError(
+                "this login does not own the ledger's tables, so it cannot let go of erased bytes and erases nothing; "
+                "retention runs as their owner"
+            )
+
+
 def compact(url: str | None = None) -> None:
     """Write the database anew without what was erased, in its tables, its log and its statistics.
 

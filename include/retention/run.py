@@ -61,8 +61,9 @@ def erase_due(now: dt.datetime) -> dict[str, int]:
 
     returns: cases `erased`, erased once more (`again`: a restored backup, or a day decided meanwhile), and for each of
         `due.BLOCKS` those that it holds up
-    raises: StillThere; storage.StillInUse: then the proof is made by the next run
+    raises: StillThere; storage.StillInUse: then the proof is made by the next run; PermissionError: nothing is erased
     """
+    storage.check_owned()
     with alone("retain records") as ours:
         if not ours:
             raise storage.StillInUse("another process is erasing now")
@@ -84,6 +85,7 @@ def erase_due(now: dt.datetime) -> dict[str, int]:
 
 def erase_one(host_country: str, case_id: str, *, by: str, now: dt.datetime) -> None:
     """Erase this case because its person asked for it, and prove it. raises: as `retention.erase` and `erase_due`"""
+    storage.check_owned()
     with alone("retain records") as ours:
         if not ours:
             raise storage.StillInUse("another process is erasing now; try again in a while")

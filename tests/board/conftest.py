@@ -10,7 +10,9 @@ os.environ["AIRFLOW__API_AUTH__JWT_SECRET"] = "only for tests " * 5
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from sqlalchemy import make_url
 
+from include.ledger.grants import BOARD
 from tests.board.world import NOON, doubt, run, tell
 
 ROLES = {"watcher": "VIEWER", "reviewer": "USER", "auditor": "OP", "admin": "ADMIN"}
@@ -46,6 +48,18 @@ def airflow_app(board_app) -> FastAPI:
     return app
 
 
+class AsTheBoard(TestClient):
+    """A client whose requests find the ledger under the board's own login, where there are logins."""
+
+    def request(self, *args, **kwargs):
+        url = make_url(os.environ.get("AVR_LEDGER", "sqlite://"))
+        if url.get_backend_name() != "postgresql":
+            return super().request(*args, **kwargs)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("AVR_LEDGER", url.set(username=BOARD).render_as_string())
+            return super().request(*args, **kwargs)
+
+
 @pytest.fixture
 def login(airflow_app) -> Callable[..., TestClient]:
     """A client who is logged in as one of ROLES; without a role, nobody."""
@@ -53,7 +67,7 @@ def login(airflow_app) -> Callable[..., TestClient]:
     from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
 
     def enter(role: str | None = None, **headers: str) -> TestClient:
-        client = TestClient(
+        client = AsTheBoard(
             airflow_app,
             base_url="http://testserver/notifications/",
             follow_redirects=False,

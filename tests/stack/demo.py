@@ -3,16 +3,17 @@
 import json
 import re
 import shutil
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
 import asyncssh
-import yaml
 
 from include.demo.keys import make_host_key
 from include.demo.run import CASES, FIRST_DAY, REGISTER, SEED, Demo
+from include.demo.running import Running
 from include.sample.world import World
 from tests.stack.native import Stack
 from tests.stack.openssh import USER, sshd
@@ -27,15 +28,14 @@ USERS = {
 """Who logs in besides the admin, with the roles of deploy/roles.json, or with Airflow's own alone."""
 
 
-class StackDemo(Demo):
-    """A demo of one host country on the stack. An office opens and answers its lists as in any demo; only Airflow's side differs."""
+class OnStack(Running):
+    """An installation on the stack. An office opens and answers its lists as in any; only Airflow's side differs."""
 
     stack: Stack
-    keys: dict[str, str]
-    """The fingerprint of the key with which Airflow logs in over a connection."""
+    variables: Mapping[str, str] = {}
+    """What `.env` would set, beside what every installation needs."""
 
     def _make_airflow(self, home: Path) -> Stack:
-        self._keep_one_country()
         self._open = ExitStack()
         said = self.setting.environment
         connections = {
@@ -43,7 +43,7 @@ class StackDemo(Demo):
             for name, value in said.items()
             if name.startswith("AIRFLOW_CONN_")
         }
-        arrangements = self._by_openssh(connections)
+        arrangements = self._arrangements(connections)
         self.stack = Stack(
             home,
             variables={
@@ -54,16 +54,19 @@ class StackDemo(Demo):
                 "AVR_PARALLELISM": "4",
                 "AVR_WORKER_CONCURRENCY": "2",
                 "AVR_REFRESH_INTERVAL": "30",
+                **self.variables,
             },
             connections=connections,
         )
         self.setting = replace(self.setting, ledger=self.stack.secret("ledger_owner"))
         return self.stack
 
+    def _arrangements(self, connections: dict[str, dict]) -> Path:
+        """Where the stack's arrangements are; `connections` may be changed for them."""
+        return self.setting.arrangements
+
     def _start_airflow(self) -> None:
         self.stack.start(self._said)
-        for name, roles in USERS.items():
-            self.stack.add_user(name, *roles)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -72,6 +75,17 @@ class StackDemo(Demo):
         self.stack.__exit__()
         self._open.close()
 
+
+class StackDemo(OnStack, Demo):
+    """A demo of one host country on the stack, which reaches its sources and offices over OpenSSH."""
+
+    keys: dict[str, str]
+    """The fingerprint of the key with which Airflow logs in over a connection."""
+
+    def _make_airflow(self, home: Path) -> Stack:
+        self._keep_one_country()
+        return super()._make_airflow(home)
+
     def _keep_one_country(self) -> None:
         """One host country's two extracts go through all parts as five countries' ten do."""
         self.hosts = [HOST]
@@ -79,15 +93,16 @@ class StackDemo(Demo):
         for path in (self.setting.arrangements / "offices").glob("*.yaml"):
             if not path.stem.startswith(HOST):
                 path.unlink()
-        for path in self.setting.arrangements.rglob("*.yaml"):
-            said = yaml.safe_load(path.read_text())
-            if "sources" in said:
-                kept = [one for one in said["sources"] if one["host_country"] == HOST]
-                path.write_text(yaml.safe_dump({"sources": kept}))
-                if not kept:
-                    path.unlink()
+        for path in (self.setting.arrangements / "sources").glob("*.yaml"):
+            if path.stem != HOST:
+                path.unlink()
 
-    def _by_openssh(self, connections: dict[str, dict]) -> Path:
+    def _start_airflow(self) -> None:
+        super()._start_airflow()
+        for name, roles in USERS.items():
+            self.stack.add_user(name, *roles)
+
+    def _arrangements(self, connections: dict[str, dict]) -> Path:
         """Let Airflow's SFTP connections lead to an sshd, each with a key of its own; gives arrangements for it.
 
         It has no root folder for each user, as the demo's own server has: their folders get their whole paths.
@@ -108,7 +123,7 @@ class StackDemo(Demo):
             }  # fmt: skip
         copy = self.setting.folder / "arrangements-openssh"
         shutil.copytree(self.setting.arrangements, copy)
-        for path in copy.rglob("*.yaml"):
+        for path in (copy / "sources").glob("*.yaml"):
             _put_before(path, r"(?<=url: sftp://)", homes["sources"])
         for path in (copy / "offices").glob("*.yaml"):
             if path.stem in homes:

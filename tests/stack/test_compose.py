@@ -102,7 +102,8 @@ def test_only_named_volumes_are_written_to_and_ports_are_this_machines(service):
 def test_no_secret_is_in_an_environment_or_a_command(service):
     for name, value in service.get("environment", {}).items():
         if re.search("PASSWORD|SECRET|_KEY|CONN|BROKER_URL|RESULT_BACKEND|LEDGER", name):
-            assert "/run/secrets/" in str(value) or name == "AIRFLOW__SECRETS__BACKEND", name
+            named = ("AIRFLOW__SECRETS__BACKEND", "AIRFLOW__CORE__SENSITIVE_VAR_CONN_NAMES")
+            assert "/run/secrets/" in str(value) or name in named, name
         assert not re.search(r"://[^/\s]*:[\w-]+@", str(value)), name
     assert not re.search(r"://[^/\s]*:[\w-]+@", str(service.get("command")))
 
