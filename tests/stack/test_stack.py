@@ -167,6 +167,9 @@ def test_a_role_of_the_board_changes_nothing_in_airflow(enter):
 
 def log_in_by_form(url: str, user: str, password: str, **headers: str) -> httpx.Client:
     client = httpx.Client(base_url=url, timeout=60, follow_redirects=True, headers=headers)
+    if headers.get("X-Forwarded-Proto") == "https":
+        # As a browser does: over TLS the form wants to know from which page it comes.
+        client.headers["Referer"] = f"{url.replace('http:', 'https:')}/auth/login/"
     page = client.get("auth/login/")
     token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text)
     assert token, "the form defends itself against forged ones"
