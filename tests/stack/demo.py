@@ -9,12 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
+import asyncssh
+
 from include.demo.keys import make_host_key
-from include.demo.run import Demo
+from include.demo.run import CASES, FIRST_DAY, REGISTER, SEED, Demo
 from include.demo.running import Running
+from include.sample.world import World
 from tests.stack.native import Stack
 from tests.stack.openssh import USER, sshd
 
+HOST = "GRC"
 USERS = {
     "watcher": ("AVR watcher",),
     "reviewer": ("AVR reviewer",),
@@ -75,7 +79,25 @@ class OnStack(Running):
 
 
 class StackDemo(OnStack, Demo):
-    """A demo on the stack, which reaches its sources and offices over OpenSSH."""
+    """A demo of one host country on the stack, which reaches its sources and offices over OpenSSH."""
+
+    keys: dict[str, str]
+    """The fingerprint of the key with which Airflow logs in over a connection."""
+
+    def _make_airflow(self, home: Path) -> Stack:
+        self._keep_one_country()
+        return super()._make_airflow(home)
+
+    def _keep_one_country(self) -> None:
+        """One host country's two extracts go through all parts as five countries' ten do."""
+        self.hosts = [HOST]
+        self.world = World(seed=SEED, hosts=self.hosts, first_day=FIRST_DAY, cases=CASES, register=REGISTER)
+        for path in (self.setting.arrangements / "offices").glob("*.yaml"):
+            if not path.stem.startswith(HOST):
+                path.unlink()
+        for path in (self.setting.arrangements / "sources").glob("*.yaml"):
+            if path.stem != HOST:
+                path.unlink()
 
     def _start_airflow(self) -> None:
         super()._start_airflow()
@@ -91,6 +113,7 @@ class StackDemo(OnStack, Demo):
         host_secret, host_key = make_host_key()
         sftp = {name: one for name, one in connections.items() if one["conn_type"] == "sftp"}
         keys = {name: make_host_key() for name in sftp}
+        self.keys = {name: asyncssh.import_public_key(public).get_fingerprint() for name, (_, public) in keys.items()}
         port = self._open.enter_context(
             sshd(self.setting.folder / "sshd", host_secret, [public for _, public in keys.values()])
         )

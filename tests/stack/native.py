@@ -25,7 +25,6 @@ from typing import Any
 
 import httpx
 import psutil
-from sqlalchemy import create_engine, text
 
 from include.demo.airflow import AirflowDied, Parts
 from include.demo.ports import free_port
@@ -298,18 +297,6 @@ class Stack(Parts, AbstractContextManager["Stack"]):
         del self._parts[part]
         if process.wait(self.start_seconds):
             raise AirflowDied(f"{part} failed; see {self.home / f'{part}.log'}")
-        if subprocess.run(
-            [sys.executable, "-m", "include", "grants", "--help"], capture_output=True, cwd=ROOT
-        ).returncode:
-            self._grant_everything()
-
-    def _grant_everything(self) -> None:
-        """Until `python -m include grants` is there."""
-        opened = create_engine(self.secret("ledger_owner"), isolation_level="AUTOCOMMIT")
-        with opened.connect() as connection:
-            connection.execute(text("GRANT ALL ON ALL TABLES IN SCHEMA public TO avr_worker, avr_board, avr_reader"))
-            connection.execute(text("GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO avr_worker, avr_board, avr_reader"))
-        opened.dispose()
 
     def _make_databases(self) -> None:
         """What the entry point of PostgreSQL's image does with an empty volume; nothing, where it is not empty."""

@@ -247,3 +247,8 @@ def test_every_role_of_the_file_has_the_boards_own_resources_and_no_right_to_cha
         changes = {(action, resource) for action, resource in may if action not in ("can_read", "menu_access")}
         allowed = {("can_edit", "My Password")} | ({("can_edit", "HITL Detail")} if name == "AVR reviewer" else set())
         assert changes == allowed, name
+
+
+def test_the_celery_that_is_locked_is_one_that_airflows_provider_can_use():
+    loaded = "import airflow.providers.celery.executors.celery_executor, airflow.providers.celery.cli.celery_command"
+    subprocess.run([sys.executable, "-c", loaded], check=True, capture_output=True)
