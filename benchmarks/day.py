@@ -161,6 +161,10 @@ def _ledger(world: Installation, backend: str, programs: Path | None) -> Iterato
     """An empty ledger and data folder in the environment, with servers that lists go to; yields the ledger's URL."""
     data = world.setting.folder / "data"
     shutil.rmtree(data, ignore_errors=True)
+    # Another ledger begins at number 1 again, and no list goes where another one of its name lies.
+    for received in (*world.setting.offices.rglob("*"), *world.setting.mail.rglob("*")):
+        if received.is_file():
+            received.unlink()
     with ExitStack() as left:
         if backend == "postgresql" and programs:
             url = f"{left.enter_context(postgres(programs))}/postgres"

@@ -20,6 +20,7 @@ from typing import Any
 from rich.progress import track
 
 from benchmarks.installation import Installation
+from include.arrangements.models import Addressee
 from include.settings import ROOT
 
 STAGES = ("pull", "link", "decide", "add up", "urgent lists", "lists")
@@ -101,12 +102,8 @@ def servers(installation: Installation) -> Iterator[None]:
 
 
 def open_addresses(processes: int) -> None:
-    """Let every office answer its test message, so that lists may go there."""
-    from include.arrangements.reading import load_offices
-    from include.settings import arrangements_folder
-
-    offices = load_offices(arrangements_folder())[0]
-    _stage("addresses", _vouch, [(office,) for office in offices], processes)
+    """Let every office, and every party of a framework, answer its test message, so that lists and views may go there."""
+    _stage("addresses", _vouch, [(code,) for code in _everybody()], processes)
 
 
 def _stage(name: str, work: Any, jobs: Sequence[tuple[Any, ...]], processes: int) -> tuple[Took, list[Any]]:
@@ -229,16 +226,26 @@ def _make(office: str, compose: Any) -> int:
     return sum(counts.values())
 
 
-def _vouch(office: str) -> None:
+def _vouch(code: str) -> None:
     from include.connections import admitted
     from include.ledger import recipients
     from include.ledger.engine import writing
 
-    for version in _versions(office):
-        for channel in version.deliver:
-            admitted(version, channel)
+    to = _everybody()[code]
+    for channel in to.deliver:
+        admitted(to, channel)
     with writing() as session:
-        recipients.confirm(session, office, None, "benchmark", dt.datetime.now(dt.UTC))
+        recipients.confirm(session, code, None, "benchmark", dt.datetime.now(dt.UTC))
+
+
+def _everybody() -> dict[str, Addressee]:
+    from include.arrangements.framework import PARTIES, AddressedParty
+    from include.arrangements.reading import load_frameworks, load_offices
+    from include.settings import arrangements_folder
+
+    offices, frameworks = (load(arrangements_folder())[0] for load in (load_offices, load_frameworks))
+    parties = [AddressedParty(versions[-1], party) for versions in frameworks.values() for party in PARTIES]
+    return {to.code: to for to in (*(versions[-1] for versions in offices.values()), *parties)}
 
 
 def _versions(office: str) -> Any:

@@ -6,8 +6,10 @@ left out, what is good goes on.
 
 import datetime as dt
 import hashlib
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -30,6 +32,9 @@ _IN_OUR_WORDS = {
 _M = TypeVar("_M", bound=BaseModel)
 _Dated = TypeVar("_Dated", Arrangement, Framework, Policy)
 _Version = TypeVar("_Version", Arrangement, Framework)
+_R = TypeVar("_R")
+_SETTLED = 2_000_000_000
+"""Nanoseconds without a change after which a file is kept in memory as it was read."""
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -77,24 +82,46 @@ def _load_dated(
     loaded: dict[str, list[_Version]] = {}
     problems: list[Problem] = []
     for path in sorted((folder / inside).glob("*.yaml")):
-        name = f"{inside}/{path.name}"
-        documents, found = _documents(path, name)
-        versions = []
-        for document in documents:
-            version, wrong = _validated(model, document, name)
-            found += wrong
-            if version and getattr(version, named_by) != path.stem:
-                line = document.lines.get((named_by,), document.line)
-                found.append(Problem(name, line, named_by, f"the file's name says {path.stem}"))
-            elif version:
-                versions.append(version)
-        days = [version.effective_from for version in versions]
-        if len(set(days)) != len(days):
-            found.append(Problem(name, 1, "effective_from", "two versions begin on the same day"))
+        versions, found = _kept(_versions, path, f"{inside}/{path.name}", model, named_by)
         if not found and versions:
-            loaded[path.stem] = sorted(versions, key=lambda version: version.effective_from)
+            loaded[path.stem] = list(versions)
         problems += found
     return loaded, problems
+
+
+def _versions(path: Path, name: str, model: type[_Version], named_by: str) -> tuple[list[_Version], list[Problem]]:
+    """The versions of one file, oldest first; and every problem."""
+    documents, found = _documents(path, name)
+    versions = []
+    for document in documents:
+        version, wrong = _validated(model, document, name)
+        found += wrong
+        if version and getattr(version, named_by) != path.stem:
+            line = document.lines.get((named_by,), document.line)
+            found.append(Problem(name, line, named_by, f"the file's name says {path.stem}"))
+        elif version:
+            versions.append(version)
+    days = [version.effective_from for version in versions]
+    if len(set(days)) != len(days):
+        found.append(Problem(name, 1, "effective_from", "two versions begin on the same day"))
+    return sorted(versions, key=lambda version: version.effective_from), found
+
+
+def _kept(read: Callable[..., _R], path: Path, *given: Any) -> _R:
+    """What `read` makes of the file, read once for each state that it is in: a task asks for all offices several times.
+
+    Not the time of its last writing tells a state, which a copy may keep, but that of its last change of any kind.
+    """
+    state = path.stat()
+    if time.time_ns() - state.st_ctime_ns <= _SETTLED:
+        # It may change again within the same tick of the clock, and look as it did.
+        return read(path, *given)
+    return _once(read, path, state.st_ino, state.st_ctime_ns, *given)
+
+
+@lru_cache(maxsize=1024)
+def _once(read: Callable[..., Any], path: Path, _inode: int, _changed: int, *given: Any) -> Any:
+    return read(path, *given)
 
 
 def load_policy(folder: Path) -> tuple[list[Policy], list[Problem]]:
@@ -150,7 +177,7 @@ def load_sources(folder: Path) -> tuple[list[Source], list[Problem]]:
     sources: list[Source] = []
     problems: list[Problem] = []
     for path in sorted((folder / "sources").glob("*.yaml")):
-        found, wrong = _sources_of(path, f"sources/{path.name}")
+        found, wrong = _kept(_sources_of, path, f"sources/{path.name}")
         sources += found
         problems += wrong
     if not sources and not problems:

@@ -7,15 +7,16 @@ turn checked text into dates, moments and booleans. The contract is docs/extract
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import pandas as pd
-import pandera.pandas as pa
 import pyarrow as arrow
-from pandera.errors import SchemaErrors
 from pyarrow import compute
 
 from include.extracts.countries import COUNTRIES
+
+if TYPE_CHECKING:
+    import pandera.pandas as pa  # slow to import, and of no use to a task that only reads what was checked
 
 CASES = "avr_cases"
 PROCEDURE = "asylum_procedure"
@@ -154,12 +155,14 @@ def empty(kind: str) -> pd.DataFrame:
     return typed(pd.DataFrame({column.name: pd.array([], dtype=TEXT_DTYPE) for column in COLUMNS[kind]}), kind)
 
 
-def schema(kind: str, host_country: str, day: date, of: Sequence[Column] | None = None) -> pa.DataFrameSchema:
+def schema(kind: str, host_country: str, day: date, of: Sequence[Column] | None = None) -> "pa.DataFrameSchema":
     """The pandera schema of one extract, over a table of trimmed text with nulls for empty cells.
 
     Each check's `name` is the column to blame and its `error` the end of a sentence that starts with the cell.
     of: only these columns of the contract, among them those that its rules look at
     """
+    import pandera.pandas as pa
+
     columns = {
         column.name: pa.Column(TEXT_DTYPE, nullable=True, checks=list(_checks(column, host_country, day)))
         for column in of or COLUMNS[kind]
@@ -175,6 +178,8 @@ def problems(rows: pd.DataFrame, kind: str, host_country: str, day: date) -> pd.
     rows: text, index 0..n-1, every column of `kind`, or those of them that count
     returns: `position` (in rows), `column`, `reason` (the end of a sentence that starts with the cell)
     """
+    from pandera.errors import SchemaErrors
+
     try:
         here = [column for column in COLUMNS[kind] if column.name in rows]
         schema(kind, host_country, day, here).validate(rows, lazy=True, inplace=True)
@@ -241,8 +246,10 @@ def _arrow(text: pd.Series) -> arrow.ChunkedArray:
     return arrow.chunked_array(arrow.array(text.array, type=arrow.large_string()))
 
 
-def _checks(column: Column, host_country: str, day: date) -> Iterator[pa.Check]:
+def _checks(column: Column, host_country: str, day: date) -> "Iterator[pa.Check]":
     """The checks of one column. Only the first sees nulls."""
+    import pandera.pandas as pa
+
     if column.name == "host_country":
         # Any other country refuses the whole file (reading.py); what is left here is no country at all.
         column = replace(column, form="code", values=(host_country,))

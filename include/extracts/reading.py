@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import openpyxl
 import pandas as pd
 import pyarrow as arrow
 from pyarrow import compute, csv, parquet
@@ -250,6 +249,8 @@ def _refuse_other_encodings(path: Path, file: str) -> None:
 
 
 def _read_xlsx(path: Path, file: str) -> _Text:
+    import openpyxl  # slow to import, and of no use to a task that reads no workbook
+
     try:
         book = openpyxl.load_workbook(path, read_only=True)
         rows = [[_cell(cell, file) for cell in row] for row in book.worksheets[0].iter_rows()]

@@ -1,12 +1,15 @@
 import datetime as dt
 import io
 import json
+import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from include.arrangements import reading
 from include.arrangements.checking import check, print_schedule
 from include.arrangements.reading import POLICY, in_force, in_force_at, load_offices, load_sources, version
 from include.arrangements.schemas import schemas
@@ -203,3 +206,18 @@ def test_every_arrangement_names_its_schema():
         first = path.read_text().splitlines()[0]
         schema = first.removeprefix("# yaml-language-server: $schema=")
         assert (path.parent / schema).resolve().exists(), path
+
+
+def test_a_file_is_read_once_and_again_after_a_change_that_its_size_and_time_do_not_show(folder, monkeypatch):
+    path = folder / "offices" / "GRC-ATH.yaml"
+    first = load_offices(folder)[0]["GRC-ATH"][-1]
+    assert load_offices(folder)[0]["GRC-ATH"][-1] is not first, "a file that has just been written is kept"
+    monkeypatch.setattr(reading, "_SETTLED", 0)
+    first = load_offices(folder)[0]["GRC-ATH"][-1]
+    assert load_offices(folder)[0]["GRC-ATH"][-1] is first
+    written = path.stat()
+    time.sleep(0.05)
+    path.write_text(path.read_text().replace("consent: recorded", "consent: required"))
+    os.utime(path, ns=(written.st_atime_ns, written.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (written.st_size, written.st_mtime_ns)
+    assert load_offices(folder)[0]["GRC-ATH"][-1].consent == "required"
