@@ -332,7 +332,7 @@ def test_an_explanation_adds_up_to_the_probability_of_linking():
     (linked,) = link(cases, register).to_dict("records")
     explained = explain(cases, register, case()["case_id"], "REF-00001")
     assert explained.probability == pytest.approx(linked["match_probability"])
-    assert explained.weight == pytest.approx(explained.prior + sum(one.weight for one in explained.evidence))
+    assert explained.weight == pytest.approx(explained.prior + sum(one.weight or 0 for one in explained.evidence))
     assert {one.comparison: one.label for one in explained.evidence}["sex"] is None
 
 
