@@ -11,6 +11,7 @@ command -v 7z >/dev/null || wanted+=(p7zip-full)
 command -v sqlite3 >/dev/null || wanted+=(sqlite3)
 command -v faketime >/dev/null || wanted+=(faketime)
 command -v chromium >/dev/null || wanted+=(chromium)
+[ -x /usr/sbin/nginx ] || command -v nginx >/dev/null || wanted+=(nginx-light)
 [ "${1:-}" != spark ] || command -v java >/dev/null || wanted+=(default-jre-headless)
 # By itself, since it is large: what else is wanted must not wait for it or fail with it.
 office=()
