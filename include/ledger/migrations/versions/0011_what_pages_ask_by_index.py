@@ -19,11 +19,15 @@ def upgrade() -> None:
     op.create_index("ix_paper_delivery_state", "paper_delivery", ["state"])
     op.create_index("ix_paper_addressee_id", "paper", ["addressee", "id"])
     op.create_index("ix_approval_list_id", "approval", ["list_id"])
+    op.create_index("ix_match_host_country_case_id", "match", ["host_country", "case_id"])
+    op.create_index("ix_review_host_country_case_id", "review", ["host_country", "case_id"])
     op.create_index("ix_answer_list_id_entry", "answer", ["list_id", "entry"])
 
 
 def downgrade() -> None:
     op.drop_index("ix_answer_list_id_entry", "answer")
+    op.drop_index("ix_review_host_country_case_id", "review")
+    op.drop_index("ix_match_host_country_case_id", "match")
     op.drop_index("ix_approval_list_id", "approval")
     op.drop_index("ix_paper_addressee_id", "paper")
     op.drop_index("ix_paper_delivery_state", "paper_delivery")
