@@ -10,7 +10,7 @@ OFFICE ?= GRC-ATH
 SIZE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo office test test-airflow test-stack test-spark faults lint format types lock upgrade model bench bench-matching bench-delivery schemas audit bench-day clean
+.PHONY: help install demo office test test-airflow test-stack test-spark faults lint format types lock upgrade model bench bench-matching bench-delivery schemas audit bench-day bench-board clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -119,7 +119,7 @@ model: $(VENV)/.installed-dev ## fit the matching model anew and check it (VERSI
 	$(BIN)/python -m benchmarks.training --version $(VERSION)
 	$(BIN)/python -m benchmarks.quality --worlds 5 --into-model
 
-bench: bench-matching bench-delivery ## the benchmarks, side by side with their peers
+bench: bench-matching bench-delivery bench-board ## the benchmarks, side by side with their peers
 
 bench-matching: $(VENV)/.installed-dev .venv-peers ## speed, quality, names and FEBRL 4, beside Splink and others
 	$(BIN)/python -m benchmarks.link
@@ -134,6 +134,9 @@ bench-day: $(VENV)/.installed-dev ## the world's whole day, rooms and Airflow, a
 	bash tests/install_services.sh
 	$(BIN)/python -m benchmarks.parsing
 	$(BIN)/python -m benchmarks.day --size $(SIZE) --airflow
+
+bench-board: $(VENV)/.installed-dev ## the board's pages with 150 offices and a year of lists, beside a page of Airflow's own
+	$(BIN)/python -m benchmarks.board
 
 clean: ## everything that the commands above made
 	rm -rf $(VENV) .venv-spark .venv-peers .upgrade data demo-data .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -13,6 +13,7 @@ command -v redis-server >/dev/null || wanted+=(redis-server)
 command -v sqlite3 >/dev/null || wanted+=(sqlite3)
 command -v faketime >/dev/null || wanted+=(faketime)
 command -v chromium >/dev/null || wanted+=(chromium)
+[ -x /usr/sbin/nginx ] || command -v nginx >/dev/null || wanted+=(nginx-light)
 [ "${1:-}" != spark ] || command -v java >/dev/null || wanted+=(default-jre-headless)
 # By itself, since it is large: what else is wanted must not wait for it or fail with it.
 office=()

@@ -7,10 +7,12 @@ from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from include.arrangements.calendar import next_due
+from include.arrangements.calendar import next_due, pull_moments
 from include.arrangements.models import Arrangement, Source
 from include.arrangements.reading import load_offices, load_sources, newest_at
 from include.settings import arrangements_folder, last_day
+
+_TWO_DAYS = dt.timedelta(days=2)
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,11 @@ class Arranged:
     def sources_of(self, host_country: str) -> list[Source]:
         """The two sources of a host country, as far as there are any."""
         return [source for source in self.sources if source.host_country == host_country]
+
+    def day_to_know(self, host_country: str, due_at: dt.datetime) -> dt.date | None:
+        """The day of the host country's extracts that a list due then should know; none where none was to be pulled."""
+        days = (pull_moments(one, due_at - _TWO_DAYS, due_at) for one in self.sources_of(host_country))
+        return max((day for of_source in days for day in of_source), default=None)
 
     def today(self, office: str, now: dt.datetime) -> dt.date:
         """The day that it is at the office; in UTC for one that is not arranged with any more."""

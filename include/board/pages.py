@@ -6,21 +6,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
+from sqlalchemy.orm import Session
+
 from include.arrangements.calendar import Due, due_lists
 from include.arrangements.models import Arrangement
-from include.arrangements.reading import version
+from include.arrangements.reading import in_force_at, version
 from include.board.arranged import arranged
 from include.board.charts import Point
+from include.board.lateness import Way, told_late, way
 from include.ledger import board
 from include.ledger.board import Sent, WholeList
 from include.ledger.engine import reading
-from include.ledger.models import NOTICES
-from include.settings import last_day
+from include.ledger.models import NOTICES, Paper
+from include.settings import last_day, ledger_url
 
 SHOWN_LISTS = 120
 """Lists of an office on one page: a year of them, for most."""
+SHOWN_PAPERS = 24
 _AHEAD = dt.timedelta(days=21)
 _WEEKS = 53
+_kept: dict[str, dict[dt.date, tuple[list[object], "Week"]]] = {}
+"""Of the ledger that was asked last, what each week's lists told of all host countries; counts of nobody."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,10 @@ class OfficePage:
     coming: Sequence[Due]
     lists: Sequence[Sent]
     """Newest first."""
+    late: Mapping[str, dt.timedelta]
+    """By number the lists that it had late, and how long after they were due."""
+    papers: Sequence[Paper]
+    """What else it is told, newest first."""
 
     @property
     def points(self) -> list[Point]:
@@ -53,14 +63,27 @@ def office_page(office: str, now: dt.datetime) -> OfficePage:
     arrangement = known.newest(now).get(office)
     with reading() as session:
         lists = board.lists_of(session, office, SHOWN_LISTS)
-    if arrangement is None and not lists:
+        papers = board.papers_of(session, office, SHOWN_PAPERS)
+    if arrangement is None and not lists and not papers:
         raise LookupError("there is no such office")
     coming: list[Due] = []
     if arrangement:
         end = last_day()
         until = min(now + _AHEAD, end) if end else now + _AHEAD
         coming = list(due_lists(known.offices[office], now, until)) if until > now else []
-    return OfficePage(office, arrangement, version(arrangement) if arrangement else "", coming[:6], lists)
+    versions = known.offices.get(office, ())
+    late = {
+        one.list.list_number: told_late(one.list, one.ready_at, in_force_at(versions, one.list.due_at)) for one in lists
+    }
+    return OfficePage(
+        office=office,
+        arrangement=arrangement,
+        arrangement_version=version(arrangement) if arrangement else "",
+        coming=coming[:6],
+        lists=lists,
+        late={number: by for number, by in late.items() if by},
+        papers=papers,
+    )
 
 
 @dataclass(frozen=True)
@@ -69,6 +92,7 @@ class ListPage:
 
     whole: WholeList
     arrangement: Arrangement | None
+    way: Way
 
     @property
     def timezone(self) -> str:
@@ -80,7 +104,14 @@ def list_page(list_number: str, now: dt.datetime) -> ListPage:
     """The page of a list. raises: outbox.NotFound"""
     with reading() as session:
         whole = board.whole_list(session, list_number)
-    return ListPage(whole, arranged().newest(now).get(whole.list.office))
+    one, known = whole.list, arranged()
+    then = in_force_at(known.offices.get(one.office, ()), one.due_at)
+    expected = {came.host_country: known.day_to_know(came.host_country, one.due_at) for came in whole.came}
+    return ListPage(
+        whole,
+        known.newest(now).get(one.office),
+        way(whole, then, {host: day for host, day in expected.items() if day}, now),
+    )
 
 
 @dataclass
@@ -129,21 +160,43 @@ class Timeliness:
 
 def timeliness(host_country: str | None, today: dt.date) -> Timeliness:
     """The last year, by week. raises: LookupError if nobody was ever told of this host country"""
-    monday = today - dt.timedelta(days=today.weekday())
+    monday = _monday(today)
     since = monday - dt.timedelta(weeks=_WEEKS - 1)
     with reading() as session:
         hosts = board.told_hosts(session)
         if host_country and host_country not in hosts:
             raise LookupError("nobody was told of this host country")
-        days = board.told_by_day(session, host_country, since)
-    weeks: dict[dt.date, Week] = {}
-    for one in days:
-        begins = one.day - dt.timedelta(days=one.day.weekday())
-        week = weeks.setdefault(begins, Week(begins))
-        week.notices[one.notice] += one.entries
-        if one.lead_days is not None:
-            week.leads[one.lead_days] += one.entries
+        weeks = _weeks(session, host_country, since) if host_country else _weeks_of_all(session, since)
     first = min(weeks, default=monday)
     last = max(weeks, default=monday)
     ordered = [first + dt.timedelta(weeks=number) for number in range((last - first).days // 7 + 1)]
     return Timeliness(host_country, hosts, [weeks.get(begins, Week(begins)) for begins in ordered])
+
+
+def _weeks(session: Session, host_country: str | None, since: dt.date) -> dict[dt.date, Week]:
+    weeks: dict[dt.date, Week] = {}
+    for day, notice, lead_days, entries in board.told_by_day(session, host_country, since):
+        begins = _monday(day)
+        week = weeks.setdefault(begins, Week(begins))
+        week.notices[notice] += entries
+        if lead_days is not None:
+            week.leads[lead_days] += entries
+    return weeks
+
+
+def _weeks_of_all(session: Session, since: dt.date) -> dict[dt.date, Week]:
+    """As `_weeks`. Of all host countries a year is a hundred thousand entries: what has not changed is kept."""
+    signs: dict[dt.date, list[object]] = {}
+    for day, sign in sorted(board.days_of_lists(session, since).items()):
+        signs.setdefault(_monday(day), []).append((day, sign))
+    kept = _kept.get(ledger_url(), {})
+    weeks = {begins: week for begins, (sign, week) in kept.items() if signs.get(begins) == sign}
+    if changed := signs.keys() - weeks.keys():
+        weeks |= _weeks(session, None, min(changed))
+        _kept.clear()
+        _kept[ledger_url()] = {begins: (signs[begins], week) for begins, week in weeks.items() if begins in signs}
+    return weeks
+
+
+def _monday(day: dt.date) -> dt.date:
+    return day - dt.timedelta(days=day.weekday())

@@ -85,7 +85,9 @@ class PairPage:
         """The evidence as a waterfall shows it, in the model's own names; the first is where it starts."""
         if self.found is None:
             return []
-        compared = [Step(one.comparison, one.weight) for one in self.found.evidence if one.label]
+        compared = [
+            Step(one.comparison, one.weight) for one in self.found.evidence if one.label and one.weight is not None
+        ]
         return [Step("before", self.found.prior), *compared]
 
 

@@ -5,12 +5,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from include.arrangements.reading import in_force_at
 from include.board.arranged import Arranged, arranged
-from include.ledger import board, figures, responses
+from include.board.lateness import told_late
+from include.ledger import board, clearances, figures, responses
 from include.ledger.board import HostDay, Sent
 from include.ledger.engine import reading
 from include.ledger.figures import Owed
 from include.ledger.models import STANDINGS
+from include.reports.clearances import WaitingCase, cases_that_wait
 from include.reports.figures import days_missing
 from include.reports.overdue import Late, what_is_overdue
 from include.settings import last_day
@@ -53,10 +56,13 @@ class Office:
 
     office: str
     name: str
+    hosts: Sequence[str]
     next_list: dt.datetime | None
     last: Sent | None
     owed: Sequence[Owed]
     late: Sequence[Late]
+    told_late: dt.timedelta | None
+    """How long after it was due its newest list was with it; none where that was in time."""
     silent: int
     """Lists that it has and has not said to have, of which it was reminded or IOM was told."""
     concerns: int
@@ -71,6 +77,8 @@ class Today:
     offices: Sequence[Office]
     concerns: Mapping[str, int]
     reviews: Mapping[str, int]
+    clearances: Sequence[WaitingCase]
+    """Cases at which somebody must look before their office is told, those first whose notice goes first."""
 
     @property
     def needs(self) -> dict[str, int]:
@@ -79,6 +87,7 @@ class Today:
             "offices_late": sum(bool(one.late) for one in self.offices),
             "hosts_behind": sum(bool(one.days_missing) for one in self.hosts),
             "without_office": sum(one.without_office for one in self.hosts),
+            "clearances": len(self.clearances),
             "concerns": sum(self.concerns.values()),
             "reviews": sum(self.reviews.values()),
             "silent": sum(one.silent for one in self.offices),
@@ -86,8 +95,19 @@ class Today:
         return {what: count for what, count in found.items() if count}
 
     @property
+    def behind(self) -> dict[str, list[str]]:
+        """For each office its host countries that are behind."""
+        missing = {one.host_country for one in self.hosts if one.days_missing}
+        return {one.office: sorted(missing.intersection(one.hosts)) for one in self.offices}
+
+    @property
+    def told_late(self) -> int:
+        """Offices whose newest list was told late."""
+        return sum(one.told_late is not None for one in self.offices)
+
+    @property
     def all_told(self) -> bool:
-        """Whether every office has been told in time of everyone.
+        """Whether every office has been told of everyone, though its newest list may have been late.
 
         Who is in review shortly before the departure may be somebody who should have been told: it is not known.
         """
@@ -104,14 +124,14 @@ def today(now: dt.datetime) -> Today:
         owed = figures.owed(session)
         late = what_is_overdue(session, known.offices, now)
         concerns = responses.open_concerns(session)
-        silent = responses.silent_lists(session)
+        chased = board.chased(session)
         waiting = board.waiting(session)
+        uncleared = clearances.waiting(session)
     end = last_day()
     until = min(now, end) if end else now
     named = sorted({source.host_country for source in known.sources} | set(hosts))
     offices = sorted({*newest, *lists, *(one.office for one in owed)})
     doubted = Counter(one.office for one in concerns)
-    chased = Counter(one.office for one in silent if one.reminded_at or one.escalated_at)
     return Today(
         at=now,
         hosts=[_host(known, host, hosts.get(host), until) for host in named],
@@ -119,10 +139,12 @@ def today(now: dt.datetime) -> Today:
             Office(
                 office=office,
                 name=newest[office].name if office in newest else office,
+                hosts=newest[office].host_countries if office in newest else (),
                 next_list=known.next_list(office, now) if office in newest else None,
                 last=lists.get(office),
                 owed=[one for one in owed if one.office == office],
                 late=[one for one in late if one.office == office],
+                told_late=_told_late(known, lists.get(office)),
                 silent=chased[office],
                 concerns=doubted[office],
             )
@@ -130,7 +152,15 @@ def today(now: dt.datetime) -> Today:
         ],
         concerns=buckets((one.departed_on, one.days_left(known.today(one.office, now))) for one in concerns),
         reviews=buckets(_cases(waiting, now)),
+        clearances=cases_that_wait(uncleared, newest, now),
     )
+
+
+def _told_late(known: Arranged, last: Sent | None) -> dt.timedelta | None:
+    if last is None:
+        return None
+    then = in_force_at(known.offices.get(last.list.office, ()), last.list.due_at)
+    return told_late(last.list, last.ready_at, then)
 
 
 def _host(known: Arranged, host: str, newest: HostDay | None, until: dt.datetime) -> Host:

@@ -5,17 +5,19 @@ go once more; every other decision is taken down by the room's own functions.
 """
 
 import datetime as dt
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ScalarSelect, func, select
-from sqlalchemy.orm import Session, defer, load_only
+from sqlalchemy import BigInteger, ScalarSelect, cast, extract, func, select, text
+from sqlalchemy.orm import Session, aliased, defer, load_only
 
-from include.ledger import outbox, reviews, sending
+from include.ledger import intake, outbox, reviews, sending
 from include.ledger.models import (
+    KINDS,
     OPEN_STATUSES,
     Answer,
+    Approval,
     Attempt,
     Case,
     Concern,
@@ -25,7 +27,10 @@ from include.ledger.models import (
     List,
     Match,
     Notice,
+    Office,
+    Paper,
     Receipt,
+    Recipient,
     Reconciliation,
     Resend,
     Review,
@@ -33,6 +38,7 @@ from include.ledger.models import (
     Told,
     Viewed,
 )
+from include.ledger.tables import distinct
 
 
 @dataclass(frozen=True)
@@ -46,31 +52,23 @@ class HostDay:
 
 def host_days(session: Session) -> dict[str, HostDay]:
     """For each host country of which anything ever came, what is newest."""
-    days = select(Extract.host_country, Extract.kind, func.max(Extract.day).label("day"))
-    newest = days.group_by(Extract.host_country, Extract.kind).subquery()
+    host = distinct(Extract.host_country)
     extracts: dict[str, dict[str, Extract]] = defaultdict(dict)
-    for one in session.scalars(
-        select(Extract)
-        .join(
-            newest,
-            (newest.c.host_country == Extract.host_country)
-            & (newest.c.kind == Extract.kind)
-            & (newest.c.day == Extract.day),
+    for kind in KINDS:
+        of_kind = aliased(Extract)
+        # Of several of a day the last turn is in force.
+        newest = (
+            select(of_kind.id)
+            .where(of_kind.host_country == host.c.value, of_kind.kind == kind)
+            .order_by(of_kind.day.desc(), of_kind.turn.desc())
+            .limit(1)
+            .correlate(host)
+            .scalar_subquery()
         )
-        .order_by(Extract.turn)
-    ):
-        extracts[one.host_country][one.kind] = one  # of several of a day the last turn is in force
-    last = select(Reconciliation.host_country, func.max(Reconciliation.day).label("day"))
-    newest_day = last.group_by(Reconciliation.host_country).subquery()
-    reconciled = {
-        one.host_country: one
-        for one in session.scalars(
-            select(Reconciliation).join(
-                newest_day,
-                (newest_day.c.host_country == Reconciliation.host_country) & (newest_day.c.day == Reconciliation.day),
-            )
-        )
-    }
+        for one in session.scalars(select(Extract).join(host, Extract.id == newest)):
+            extracts[one.host_country][kind] = one
+    last = aliased(Reconciliation, intake.newest_reconciliations())
+    reconciled = {one.host_country: one for one in session.scalars(select(last))}
     return {host: HostDay(extracts[host], reconciled.get(host)) for host in sorted({*extracts, *reconciled})}
 
 
@@ -88,6 +86,8 @@ class Sent:
     answers: int
     """Entries that the office said something of."""
     concerns: int
+    ready_at: dt.datetime | None
+    """When what it knows was reconciled; None where that is not known any more."""
 
     @property
     def entries(self) -> int:
@@ -96,8 +96,9 @@ class Sent:
 
 def newest_lists(session: Session) -> dict[str, Sent]:
     """For each office its newest list."""
-    newest = select(func.max(List.id)).group_by(List.office)
-    return {sent.list.office: sent for sent in _sent(session, list(session.scalars(newest)))}
+    newest = select(func.max(List.id)).where(List.office == Office.office).correlate(Office).scalar_subquery()
+    ids = session.scalars(select(List.id).join(Office, List.id == newest))
+    return {sent.list.office: sent for sent in _sent(session, list(ids))}
 
 
 def lists_of(session: Session, office: str, limit: int) -> list[Sent]:
@@ -128,11 +129,81 @@ def _sent(session: Session, ids: Collection[int]) -> list[Sent]:
         .outerjoin(Receipt, Receipt.list_id == List.id)
         .where(List.id.in_(ids))
         .order_by(List.id.desc())
-    )
+    ).all()
+    known = reconciled_at(session, [one for one, _, _ in rows if one.kind == "urgent"])
     return [
-        Sent(one, by, at, counts[one.id], leads[one.id], answers.get(one.id, 0), concerns.get(one.id, 0))
+        Sent(
+            list=one,
+            received_by=by,
+            received_at=at,
+            counts=counts[one.id],
+            lead_days=leads[one.id],
+            answers=answers.get(one.id, 0),
+            concerns=concerns.get(one.id, 0),
+            ready_at=max(known.get(one.id, {}).values(), default=None),
+        )
         for one, by, at in rows
     ]
+
+
+def papers_of(session: Session, addressee: str, limit: int) -> Sequence[Paper]:
+    """The newest `limit` papers that are no lists, newest first."""
+    return session.scalars(select(Paper).filter_by(addressee=addressee).order_by(Paper.id.desc()).limit(limit)).all()
+
+
+def reconciled_at(session: Session, lists: Sequence[List]) -> dict[int, dict[str, dt.datetime]]:
+    """For each list, by host country, when the day that it knows was reconciled.
+
+    A day that was reconciled again after the list was sealed is left out: when it first was is not kept.
+    """
+    days = {one.id: {host: dt.date.fromisoformat(day) for host, day in one.as_of.items() if day} for one in lists}
+    wanted = {(host, day) for of_list in days.values() for host, day in of_list.items()}
+    if not wanted:
+        return {}
+    rows = session.execute(
+        select(Reconciliation.host_country, Reconciliation.day, Reconciliation.added_up_at).where(
+            Reconciliation.host_country.in_({host for host, _ in wanted}),
+            Reconciliation.day.in_({day for _, day in wanted}),
+            Reconciliation.added_up_at.is_not(None),
+        )
+    )
+    moments = {(host, day): at for host, day, at in rows if at}
+    return {
+        one.id: {
+            host: moments[host, day]
+            for host, day in days[one.id].items()
+            if (host, day) in moments and moments[host, day] <= one.sealed_at
+        }
+        for one in lists
+    }
+
+
+@dataclass(frozen=True)
+class Came:
+    """What a list knows of a host country, and since when the ledger did."""
+
+    host_country: str
+    day: dt.date | None
+    extracts_at: dt.datetime | None
+    """When the later of its two extracts first was in."""
+    reconciled_at: dt.datetime | None
+    """None where the day was reconciled again after the list was sealed."""
+
+
+def _came(session: Session, one: List) -> list[Came]:
+    days = {host: dt.date.fromisoformat(day) if day else None for host, day in one.as_of.items()}
+    known = set(days.values()) - {None}
+    first = (
+        select(Extract.host_country, Extract.day, Extract.kind, func.min(Extract.accepted_at))
+        .where(Extract.host_country.in_(days), Extract.day.in_(known))
+        .group_by(Extract.host_country, Extract.day, Extract.kind)
+    )
+    moments: dict[str, list[dt.datetime]] = defaultdict(list)
+    for host, day, _, at in session.execute(first):
+        if day == days[host]:
+            moments[host].append(at)
+    reconciled = reconciled_at(session, [one]).get(one.id, {})
+    return [Came(host, days[host], max(moments[host], default=None), reconciled.get(host)) for host in sorted(days)]
 
 
 def first_delivery() -> ScalarSelect[int]:
@@ -165,6 +236,16 @@ class WholeList:
     lines: Sequence[Line]
     deliveries: Sequence[tuple[Delivery, Sequence[Attempt]]]
     resends: Sequence[Resend]
+    came: Sequence[Came]
+    approval: Approval | None
+    """That a person let it go, where it was out of proportion."""
+    recipients: Mapping[str, Recipient]
+    """By channel the address that was tested last."""
+
+    @property
+    def ready_at(self) -> dt.datetime | None:
+        """When what it knows was reconciled, where that is known."""
+        return max((one.reconciled_at for one in self.came if one.reconciled_at), default=None)
 
     @property
     def missed_somebody(self) -> bool:
@@ -195,12 +276,16 @@ def whole_list(session: Session, list_number: str) -> WholeList:
         .order_by(Attempt.delivery_id, Attempt.number)
     ):
         attempts[one.delivery_id].append(one)
+    tested = select(Recipient).filter_by(office=found.office).order_by(Recipient.tested_at)
     return WholeList(
         found,
         session.get(Receipt, found.id),
         [Line(one, leads.get(one.entry), said.get(one.entry), doubted.get(one.entry)) for one in notices],
         [(delivery, attempts[delivery.id]) for delivery in deliveries],
         session.scalars(select(Resend).filter_by(list_id=found.id).order_by(Resend.id)).all(),
+        _came(session, found),
+        session.scalars(select(Approval).filter_by(list_id=found.id)).first(),
+        {one.channel: one for one in session.scalars(tested)},
     )
 
 
@@ -325,18 +410,10 @@ def trail(session: Session, host_country: str, case_id: str) -> Trail:
     )
 
 
-@dataclass(frozen=True)
-class DayTold:
-    """What was told of a host country by lists up to a day."""
-
-    day: dt.date
-    notice: str
-    lead_days: int | None
-    entries: int
-
-
-def told_by_day(session: Session, host_country: str | None, since: dt.date) -> list[DayTold]:
-    """Entries that offices have by lists up to `since` or later, counted by day, notice and days of lead.
+def told_by_day(
+    session: Session, host_country: str | None, since: dt.date
+) -> Sequence[tuple[dt.date, str, int | None, int]]:
+    """What offices have by lists up to `since` or later: day, notice, days of lead, entries; in order of days.
 
     host_country: one, or None for all
     """
@@ -350,12 +427,29 @@ def told_by_day(session: Session, host_country: str | None, since: dt.date) -> l
     )
     if host_country:
         statement = statement.join(Entry, Entry.entry == Notice.entry).where(Entry.host_country == host_country)
-    return [DayTold(*row) for row in session.execute(statement)]
+    return [(day, notice, lead, entries) for day, notice, lead, entries in session.execute(statement)]
+
+
+def days_of_lists(session: Session, since: dt.date) -> dict[dt.date, tuple[int, int]]:
+    """For each day from `since` up to which lists go that offices have: how many, and a sum that changes with them."""
+    seconds = func.sum(cast(extract("epoch", List.told_at), BigInteger))
+    statement = select(List.period_to, func.count(), seconds).where(List.state == "told", List.period_to >= since)
+    return {day: (count, moments) for day, count, moments in session.execute(statement.group_by(List.period_to))}
+
+
+def chased(session: Session) -> Counter[str]:
+    """For each office its lists that it has and has not said to have, of which it was reminded or IOM was told."""
+    # As the index has it.
+    reminded = text("(reminded_at IS NOT NULL OR escalated_at IS NOT NULL)")
+    said = select(List.office, List.state).outerjoin(Receipt, Receipt.list_id == List.id)
+    rows = session.execute(said.where(reminded, Receipt.list_id.is_(None)))
+    return Counter(office for office, state in rows if state == "told")
 
 
 def told_hosts(session: Session) -> list[str]:
     """Host countries of which an office was ever to be told."""
-    return list(session.scalars(select(Entry.host_country).distinct().order_by(Entry.host_country)))
+    host = distinct(Entry.host_country)
+    return list(session.scalars(select(host.c.value).where(host.c.value.is_not(None)).order_by(host.c.value)))
 
 
 def record_view(

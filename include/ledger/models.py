@@ -261,6 +261,7 @@ class Match(Base):
         CheckConstraint(_one_of("method", ("reference", "linkage")), name="method"),
         CheckConstraint("probability BETWEEN 0 AND 1", name="probability"),
         _unique_where("uq_match_one_open_accept_a_case", "case_id", where="ended_on IS NULL AND decision = 'accept'"),
+        Index("ix_match_host_country_case_id", "host_country", "case_id"),
         _unique_where("uq_match_open_pair", "case_id", "asylum_reference", where="ended_on IS NULL"),
     )
 
@@ -302,6 +303,7 @@ class Review(Base):
         CheckConstraint("length(evidence) = 64", name="evidence"),
         CheckConstraint("decision = 'accept' OR NOT (shares_case OR shares_record)", name="only_accepted_is_shared"),
         CheckConstraint("superseded_at >= decided_at", name="superseded_later"),
+        Index("ix_review_host_country_case_id", "host_country", "case_id"),
         _unique_where("uq_review_one_in_force_a_pair", "case_id", "asylum_reference", where="superseded_at IS NULL"),
         _unique_where(
             "uq_review_one_accept_a_case",
@@ -431,6 +433,15 @@ class List(Base):
         CheckConstraint(_one_of("state", ("sealed", "told", "void")), name="state"),
         CheckConstraint("(state = 'told') = (told_at IS NOT NULL)", name="told_with_moment"),
         CheckConstraint("(state = 'void') = (voided_at IS NOT NULL)", name="void_with_moment"),
+        # An office's newest list, and what lists of a time told, are found without a look at all the years.
+        Index("ix_list_office_id", "office", "id"),
+        Index("ix_list_period_to_state_told_at", "period_to", "state", "told_at"),
+        Index(
+            "ix_list_chased",
+            "office",
+            sqlite_where=text("reminded_at IS NOT NULL OR escalated_at IS NOT NULL"),
+            postgresql_where=text("reminded_at IS NOT NULL OR escalated_at IS NOT NULL"),
+        ),
     )
 
     @property
@@ -512,6 +523,7 @@ class Delivery(Sending, Base):
 
     __table_args__ = (
         UniqueConstraint("list_id", "channel"),
+        Index("ix_delivery_state", "state"),
         *(CheckConstraint(check, name=name) for name, check in _SENDING_CHECKS.items()),
     )
 
@@ -600,6 +612,7 @@ class Paper(Base):
     __table_args__ = (
         UniqueConstraint("series", "year", "number"),
         UniqueConstraint("number_text"),
+        Index("ix_paper_addressee_id", "addressee", "id"),
         Index(
             "uq_paper_one_a_period",
             "series",
@@ -639,6 +652,7 @@ class PaperDelivery(Sending, Base):
 
     __table_args__ = (
         UniqueConstraint("paper_id", "channel"),
+        Index("ix_paper_delivery_state", "state"),
         *(CheckConstraint(check, name=name) for name, check in _SENDING_CHECKS.items()),
     )
 
@@ -706,6 +720,7 @@ class Approval(Base):
         CheckConstraint(_one_of("decision", ("approve", "hold")), name="decision"),
         CheckConstraint("trim(decided_by) <> ''", name="decided_by_somebody"),
         CheckConstraint("(decision = 'hold') = (list_id IS NULL)", name="approved_with_list"),
+        Index("ix_approval_list_id", "list_id"),
     )
 
 
@@ -794,6 +809,7 @@ class Answer(Base):
         UniqueConstraint("response_id", "list_id", "entry"),
         CheckConstraint("concern IS NOT NULL OR record_closed_on IS NOT NULL OR remarks <> ''", name="says_something"),
         Index("ix_answer_entry", "entry"),
+        Index("ix_answer_list_id_entry", "list_id", "entry"),
     )
 
 

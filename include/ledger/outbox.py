@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import ColumnElement, delete, exists, false, func, insert, select, update
+from sqlalchemy import ColumnElement, String, column, delete, exists, false, func, insert, select, update, values
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
@@ -434,19 +434,29 @@ def record_bounce(session: Session, message_id: str, came_back: Mapping[str, str
     return [came.list_number for came in carried]
 
 
-def missed_recipients(session: Session, channels: Sequence[str]) -> list[str]:
-    """Newest lists that did not reach every recipient of one of these channels, as `LIST (what happened)`."""
+def missed_recipients(session: Session, channels: Sequence[tuple[str, str]]) -> list[str]:
+    """Newest lists that did not reach every recipient of one of these channels, as `LIST (what happened)`.
+
+    channels: each with its office, `(office, channel)`
+    """
+    if not channels:
+        return []
+    by = values(column("office", String), column("channel", String), name="by").data(list(channels)).cte("by")
+    sent, brought = aliased(List), aliased(Delivery)
     newest = (
-        select(Delivery.channel, List.office, func.max(Delivery.list_id).label("list_id"))
-        .join(List, List.id == Delivery.list_id)
-        .where(Delivery.channel.in_(channels), Delivery.state == "delivered")
-        .group_by(Delivery.channel, List.office)
-        .subquery()
+        select(sent.id)
+        .join(brought, brought.list_id == sent.id)
+        .where(sent.office == by.c.office, brought.channel == by.c.channel, brought.state == "delivered")
+        .order_by(sent.id.desc())
+        .limit(1)
+        .correlate(by)
+        .scalar_subquery()
     )
     rows = session.execute(
         select(List, Delivery)
-        .join(Delivery, Delivery.list_id == List.id)
-        .join(newest, (newest.c.channel == Delivery.channel) & (newest.c.list_id == List.id))
+        .select_from(by)
+        .join(List, List.id == newest)
+        .join(Delivery, (Delivery.list_id == List.id) & (Delivery.channel == by.c.channel))
         .order_by(List.office, List.year, List.number)
     )
     return [f"{sent.list_number} ({missed})" for sent, delivery in rows if (missed := who_was_missed(delivery))]

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import Date, Select
-from sqlalchemy.orm import Session
+from sqlalchemy import CTE, Date, Select, func, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from include.ledger.models import Moment
 
@@ -21,6 +21,13 @@ def table(session: Session, statement: Select[*tuple[Any, ...]]) -> pd.DataFrame
         elif isinstance(column.type, Moment):
             frame[column.key] = pd.to_datetime(frame[column.key], utc=True)
     return frame
+
+
+def distinct(column: InstrumentedAttribute[Any]) -> CTE:
+    """The different values (`value`) of the first column of an index, by a step of it for each, not a look at all."""
+    found = select(func.min(column).label("value")).cte(f"every_{column.class_.__tablename__}", recursive=True)
+    following = select(func.min(column)).where(column > found.c.value).correlate(found).scalar_subquery()
+    return found.union_all(select(following).where(found.c.value.is_not(None)))
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -24,6 +24,13 @@ SHOWN = {
     "birth_place": ("place",),
 }
 """The fields of a person that each comparison of the model looks at."""
+COUNTED_WITH = {"called": "name"}
+"""Comparisons whose weight is counted with another's, of the same fields.
+
+All weights are fitted at once, and both of these read the same names: how what they say is split between the two is the
+fit's own, and means nothing by itself. A name that contradicts the other mostly has another given name as well, which
+takes all that speaks against, and leaves the whole name as `contradicting` with a weight above nothing.
+"""
 
 
 @dataclass(frozen=True)
@@ -35,8 +42,8 @@ class Evidence:
     of_record: str
     label: str | None
     """The level of agreement in words; None where a side does not say."""
-    weight: float
-    """log2 of the odds: 1 makes a match twice as likely, -1 half."""
+    weight: float | None
+    """log2 of the odds: 1 makes a match twice as likely, -1 half. None where it is COUNTED_WITH another's."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,7 @@ class Explanation:
 
     @property
     def weight(self) -> float:
-        return self.prior + sum(one.weight for one in self.evidence)
+        return self.prior + sum(one.weight for one in self.evidence if one.weight is not None)
 
     @property
     def probability(self) -> float:
@@ -99,8 +106,17 @@ def explain(cases: pd.DataFrame, register: pd.DataFrame, case_id: str, asylum_re
             for table, pair in (("cases", "case_id"), ("records", "record_id"))
         )
         size = candidates.register_size(connection)
+    weights = {name: said[f"{name}_w"] for name in readings}
+    for name, counted_with in COUNTED_WITH.items():
+        weights[counted_with] += weights[name]
     evidence = tuple(
-        Evidence(name, _shown(one, name), _shown(other, name), said[f"{name}_l"], said[f"{name}_w"])
+        Evidence(
+            name,
+            _shown(one, name),
+            _shown(other, name),
+            said[f"{name}_l"],
+            None if name in COUNTED_WITH else weights[name],
+        )
         for name in readings
     )
     found = Explanation(size, model.prior_weight(size), evidence, "", "")

@@ -6,6 +6,8 @@ is asked. Nothing here names anybody but `show_waiting_one`, which is for the sc
 
 import contextlib
 import datetime as dt
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -57,6 +59,13 @@ def waiting_cases(now: dt.datetime) -> list[WaitingCase]:
     offices = newest_at(load_offices(arrangements_folder())[0], now)
     with reading() as session:
         found = clearances.waiting(session)
+    return cases_that_wait(found, offices, now)
+
+
+def cases_that_wait(
+    found: Sequence[Waiting], offices: Mapping[str, Arrangement], now: dt.datetime
+) -> list[WaitingCase]:
+    """As `waiting_cases`, of what the ledger has. offices: the arrangement of each that is in force"""
     cases = [
         WaitingCase(one, arrangement, _days_left(one, arrangement, now))
         for one in found
@@ -111,6 +120,12 @@ def question(number: int, now: dt.datetime) -> Question | None:
     last = one.days_left <= 1
     subject = f"{'Last day: has' if last else 'Has'} somebody looked at case number {number} for {waiting.office}?"
     return Question(number, arrangement, subject, body, again)
+
+
+def number_in(subject: str) -> int | None:
+    """The number of the case that a `Question` of this subject is about; None where it is about none."""
+    found = re.search(r"case number (\d+) for ", subject)
+    return int(found[1]) if found else None
 
 
 def note_cleared(number: int, by: str, now: dt.datetime) -> None:

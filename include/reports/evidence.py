@@ -70,7 +70,8 @@ def _table(found: Explanation, title: str) -> Table:
     for one in found.evidence:
         label = one.label or "not known"
         values = (Text(value) for value in (one.of_case, one.of_record))
-        table.add_row(_name(one), *values, label, f"{one.weight:+.1f}" if one.label else "", _bar(one.weight))
+        weight = one.weight if one.label else None
+        table.add_row(_name(one), *values, label, "" if weight is None else f"{weight:+.1f}", _bar(weight or 0))
     table.add_section()
     table.add_row(
         "together", "", "", f"probability {found.probability:.4f}", f"{found.weight:+.1f}", _bar(found.weight)

@@ -92,7 +92,7 @@ class Late:
 def what_is_overdue(session: Session, offices: Mapping[str, Sequence[Arrangement]], now: dt.datetime) -> list[Late]:
     """All that is overdue, lists that were made first. offices: as `load_offices` gives them"""
     arranged = filter(None, (in_force_at(versions, now) for versions in offices.values()))
-    channels = [channel.key for arrangement in arranged for channel in arrangement.deliver]
+    channels = [(arrangement.office, channel.key) for arrangement in arranged for channel in arrangement.deliver]
     overdue = _not_with_its_office(session, channels, now)
     seen_to, told_to = outbox.composed_for(session), papers.last_period_ends(session)
     end = last_day()
@@ -113,7 +113,7 @@ def what_is_overdue(session: Session, offices: Mapping[str, Sequence[Arrangement
     return overdue
 
 
-def _not_with_its_office(session: Session, channels: Sequence[str], now: dt.datetime) -> list[Late]:
+def _not_with_its_office(session: Session, channels: Sequence[tuple[str, str]], now: dt.datetime) -> list[Late]:
     """The lists and papers that are still owed, came back, or did not reach every recipient."""
     overdue = []
     for kind, owing in (("list", figures.owed(session)), ("paper", figures.owed_papers(session))):
@@ -130,7 +130,7 @@ def _not_with_its_office(session: Session, channels: Sequence[str], now: dt.date
     for missed in outbox.missed_recipients(session, channels):
         number, office = missed.partition(" ")[0], missed.partition("_")[0]
         overdue.append(Late(office, "missed", number, f"list {missed} did not reach everybody"))
-    for addressee, missed in papers.missed_recipients(session, channels):
+    for addressee, missed in papers.missed_recipients(session, [channel for _, channel in channels]):
         overdue.append(Late(addressee, "paper", missed.partition(" ")[0], f"paper {missed} did not reach everybody"))
     return overdue
 

@@ -1,32 +1,96 @@
-"""What the board asks of Airflow's own database: which runs there were, and which lists wait for an approval.
+"""What the board asks of Airflow's own database: which runs there were, and what waits for a person there.
 
 One indexed query each, on a thread of the pool; nothing of it names a person.
 """
 
 import datetime as dt
 from collections.abc import Collection
+from dataclasses import dataclass
+from urllib.parse import quote
 
 from airflow.models.dagrun import DagRun
 from airflow.models.hitl import HITLDetail
 from airflow.models.taskinstance import TaskInstance
+from airflow.models.xcom import XCOM_RETURN_KEY, XComModel
 from airflow.utils.session import create_session
 from airflow.utils.state import TaskInstanceState
-from sqlalchemy import func, select
+from sqlalchemy import Subquery, func, select
 
 
-def approvals() -> int:
-    """How many lists wait for a person under *Required Actions*."""
+@dataclass(frozen=True)
+class Asked:
+    """What waits under *Required Actions* for a person's word."""
+
+    dag_id: str
+    run_id: str
+    task_id: str
+    map_index: int
+    partition_key: str
+    subject: str
+    since: dt.datetime
+
+    @property
+    def page(self) -> str:
+        """Where in Airflow's UI it is answered, below the UI's first page."""
+        mapped = f"/mapped/{self.map_index}" if self.map_index >= 0 else ""
+        return f"dags/{self.dag_id}/runs/{quote(self.run_id)}/tasks/{self.task_id}{mapped}/required_actions"
+
+    @property
+    def office(self) -> str:
+        """The office whose list waits; empty where it is no list that does."""
+        if self.dag_id == "deliver_urgent_lists":
+            return self.partition_key.partition("|")[0]
+        return self.dag_id.partition("deliver_lists__")[2]
+
+
+def asked() -> list[Asked]:
+    """All that waits for a person under *Required Actions*, oldest first."""
     waiting = (
-        select(func.count())
+        select(
+            TaskInstance.dag_id,
+            TaskInstance.run_id,
+            TaskInstance.task_id,
+            TaskInstance.map_index,
+            func.coalesce(DagRun.partition_key, ""),
+            HITLDetail.subject,
+            HITLDetail.created_at,
+        )
         .select_from(HITLDetail)
         .join(TaskInstance, TaskInstance.id == HITLDetail.ti_id)
+        .join(DagRun, (DagRun.dag_id == TaskInstance.dag_id) & (DagRun.run_id == TaskInstance.run_id))
         .where(
             HITLDetail.responded_at.is_(None),
             TaskInstance.state.in_([TaskInstanceState.DEFERRED, TaskInstanceState.AWAITING_INPUT]),
         )
+        .order_by(HITLDetail.created_at)
     )
     with create_session() as session:
-        return session.scalar(waiting) or 0
+        return [Asked(*row) for row in session.execute(waiting)]
+
+
+def red_watches(task_ids: Collection[str]) -> dict[str, str]:
+    """Of these tasks of *watch* those that last failed, each with its run."""
+    found = (
+        select(TaskInstance.task_id, TaskInstance.run_id, TaskInstance.state)
+        .join(DagRun, (DagRun.dag_id == TaskInstance.dag_id) & (DagRun.run_id == TaskInstance.run_id))
+        .where(
+            TaskInstance.dag_id == "watch",
+            TaskInstance.task_id.in_(task_ids),
+            DagRun.id.in_(select(_newest_watches().c.id)),
+        )
+        .order_by(DagRun.id)
+    )
+    with create_session() as session:
+        # One that is being tried again says nothing yet: the run before does.
+        last = {task: (run, state) for task, run, state in session.execute(found) if state in _ENDED}
+    return {task: run for task, (run, state) in last.items() if state == TaskInstanceState.FAILED}
+
+
+_ENDED = (TaskInstanceState.SUCCESS, TaskInstanceState.FAILED)
+
+
+def _newest_watches() -> Subquery:
+    return select(DagRun.id).where(DagRun.dag_id == "watch").order_by(DagRun.run_after.desc()).limit(2).subquery()
 
 
 def runs_of_partitions(dag_id: str, keys: Collection[str]) -> dict[str, str]:
@@ -51,3 +115,15 @@ def run_of_list(office: str, kind: str, due_at: dt.datetime, day: dt.date) -> tu
         found = select(DagRun.run_id).where(DagRun.dag_id == dag_id, wanted).order_by(DagRun.id.desc()).limit(1)
         run_id = session.scalar(found)
     return (dag_id, run_id) if run_id else None
+
+
+def of_run(dag_id: str, run_id: str, map_index: int) -> tuple[str, str | None, str | None]:
+    """What a run is about: its partition key, the list that it made, and whose lists or papers a mapped task sends."""
+    told = XComModel.get_many(
+        run_id=run_id, key=XCOM_RETURN_KEY, dag_ids=dag_id, task_ids=("compose", "find_still_owed")
+    )
+    with create_session() as session:
+        key = session.scalar(select(DagRun.partition_key).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id))
+        said = {one.task_id: XComModel.deserialize_value(one) for one in session.scalars(told)}
+    made, owed = said.get("compose") or {}, said.get("find_still_owed") or []
+    return key or "", made.get("list"), owed[map_index] if 0 <= map_index < len(owed) else None

@@ -33,6 +33,7 @@ from include.ledger import board, outbox, responses, reviews
 from include.ledger.engine import writing
 from include.ledger.models import NOTICES, STANDINGS
 from include.lists.texts import texts as texts_of_lists
+from include.reports.clearances import number_in
 from include.settings import ledger_url
 from notification_board import airflow_side
 from notification_board.guard import (
@@ -45,7 +46,17 @@ from notification_board.guard import (
     Watcher,
     form_token,
 )
-from notification_board.words import COOKIE, country, finalize, language_of, moment, right_to_left, words
+from notification_board.words import (
+    COOKIE,
+    country,
+    finalize,
+    language_of,
+    lasting,
+    moment,
+    right_to_left,
+    sentence,
+    words,
+)
 
 _HERE = Path(__file__).parent
 _NAVIGATION = (
@@ -122,6 +133,7 @@ class _WithHeaders:
 @_routes.get("/")
 def show_today(request: Request, user: Watcher, clock: Clock) -> Response:
     now = _for_all_watchers(lambda: today(clock()))
+    asked = airflow_side.asked()
     days = [host.newest.reconciled for host in now.hosts if host.newest and host.newest.reconciled]
     keys = [f"{day.host_country}|{day.day}" for day in days]
     return _page(
@@ -132,7 +144,11 @@ def show_today(request: Request, user: Watcher, clock: Clock) -> Response:
         live=True,
         now=now,
         standings=STANDINGS,
-        approvals=airflow_side.approvals(),
+        approvals=[one for one in asked if one.office],
+        asked_of={one.office for one in asked},
+        looks={number_in(one.subject): one for one in asked},
+        behind=now.behind,
+        red=airflow_side.red_watches(list(words("en").watches)),
         host_runs=airflow_side.runs_of_partitions("reconcile_cases", keys),
     )
 
@@ -302,7 +318,7 @@ def _show_list(
         raise HTTPException(404) from None
     one = page.whole.list
     run = airflow_side.run_of_list(one.office, one.kind, one.due_at, one.period_to)
-    message = ("bad", refused) if refused else _said(request, "resent", said)
+    message = _refused(request, refused) if refused else _said(request, "resent", said)
     shown: dict[str, Any] = {"page": page, "run": run, "message": message}
     return _page(request, user, "list.html", one.list_number, live=not refused, **shown)
 
@@ -320,7 +336,7 @@ def _show_pair(
     w = words(_language(request))
     steps = [type(step)(w.compared[step.label], step.weight) for step in page.steps]
     svg = Markup(waterfall(steps, title=w.say["waterfall"], total=w.say["total"]))  # noqa: S704  (escaped there)
-    message = ("bad", refused) if refused else _said(request, "decided", said)
+    message = _refused(request, refused) if refused else _said(request, "decided", said)
     return _page(request, user, "pair.html", "review", page=page, svg=svg, today=clock().date(), message=message)
 
 
@@ -332,8 +348,12 @@ def _show_concern(
     events += [(at, "answer", (number, answer)) for at, number, answer in page.said]
     events += [(one.closed_at, "closed", one) for one in page.concerns if one.closed_at]
     events.sort(key=lambda one: one[0])
-    message = ("bad", refused) if refused else None
+    message = _refused(request, refused) if refused else None
     return _page(request, user, "concern.html", "concerns", page=page, events=events, message=message)
+
+
+def _refused(request: Request, why: str) -> tuple[str, object]:
+    return "bad", sentence(why, _language(request))
 
 
 def _said(request: Request, what: str, said: str | None) -> tuple[str, str] | None:
@@ -369,6 +389,8 @@ def _page(
         moment=moment,
         country=lambda code: country(code, language),
         lead=_lead,
+        lasting=lambda time: lasting(time, language),
+        spoken=lambda text: sentence(text, language),
         days=lambda days: ", ".join(w.weekdays[day] for day in days),
         language_name=lambda code: icu.Locale(code).getDisplayLanguage(icu.Locale(language)),
     )

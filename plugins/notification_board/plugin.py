@@ -1,6 +1,7 @@
 """The notification board as a plugin: where it is served, and its entry in Airflow's navigation.
 
-Every process of Airflow loads this file, tasks too: what the board needs is imported at its first request.
+Every process of Airflow loads this file, tasks too: what the board needs is imported at its first request. A link is
+asked for by name of the operator, which every process that has DAGs has imported already.
 """
 
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from airflow.plugins_manager import AirflowPlugin
 
 from include.links import BOARD
+from notification_board.links import BoardLink
 
 _made: list[Any] = []
 
@@ -24,6 +26,7 @@ async def board(scope: dict[str, Any], receive: Any, send: Any) -> None:
 class NotificationBoardPlugin(AirflowPlugin):
     name = "notification_board"
     fastapi_apps = [{"app": board, "url_prefix": f"/{BOARD}", "name": "Notification board"}]  # noqa: RUF012
+    operator_extra_links = [BoardLink()]  # noqa: RUF012
     external_views = [  # noqa: RUF012  (Airflow's own form)
         {
             "name": "Notifications",

@@ -4,13 +4,14 @@ The words of notices, reasons and marks are the lists' own.
 """
 
 import datetime as dt
+import re
 from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import icu
 import yaml
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from pydantic import BaseModel, ConfigDict
 
 from include.lists.texts import LANGUAGES
@@ -43,12 +44,48 @@ class Words(BaseModel):
     details: dict[str, str]
     happened: dict[str, str]
     refused: dict[str, str]
+    ways: dict[str, str]
+    watches: dict[str, str]
+    values: dict[str, str]
+    sentences: dict[str, str]
+    """What the rooms say in English, by that; names in braces stand for whatever is there."""
 
 
 @lru_cache
 def words(language: str) -> Words:
     """The words of a language of `include.lists.texts.LANGUAGES`."""
     return Words.model_validate(yaml.safe_load((FOLDER / f"{language}.yaml").read_text(encoding="utf-8")))
+
+
+@lru_cache
+def _patterns(language: str) -> list[tuple[re.Pattern[str], str]]:
+    return [
+        (re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+)", re.escape(english))), said)
+        for english, said in words(language).sentences.items()
+    ]
+
+
+def sentence(text: str, language: str) -> Markup:
+    """What a room said, in this language. What we have no words for is a server's own: it stays, and says so."""
+    for pattern, said in _patterns(language):
+        if found := pattern.fullmatch(text):
+            return escape(said.format(**found.groupdict()))
+    as_it_came = words(language).say["as_it_came"]
+    return Markup('<span lang="en" dir="auto">{}</span> <small>{}</small>').format(text, as_it_came)
+
+
+def lasting(time: dt.timedelta, language: str) -> str:
+    """How long something took, in its two largest units."""
+    written = icu.MeasureFormat(icu.Locale(language), icu.UMeasureFormatWidth.SHORT)
+    seconds, unit = round(time.total_seconds()), icu.MeasureUnit
+    sizes = ((86400, unit.createDay()), (3600, unit.createHour()), (60, unit.createMinute()), (1, unit.createSecond()))
+    largest = next((at for at, (size, _) in enumerate(sizes) if seconds >= size), 3)
+    parts: list[str] = []
+    for size, of in sizes[largest : largest + 2]:
+        number, seconds = divmod(seconds, size)
+        if number or not parts:
+            parts.append(written.formatMeasure(icu.Measure(number, of)))
+    return " ".join(parts)
 
 
 def language_of(chosen: str | None, accepted: str) -> str:
@@ -74,6 +111,7 @@ def right_to_left(language: str) -> bool:
     return texts_of_lists(language).right_to_left
 
 
+@lru_cache(maxsize=4096)
 def country(code: str, language: str) -> str:
     """A country's name; a code that ICU does not know stays."""
     letters = _TWO_LETTERS.get(code)

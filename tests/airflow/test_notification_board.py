@@ -5,18 +5,20 @@ The pictures that it takes are those of docs/ui-watcher.md. It comes after `test
 
 import datetime as dt
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Frame, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Frame, Page, expect
 from sqlalchemy import select
 
 from include.demo.run import Demo
 from include.ledger import board, responses, reviews
+from include.ledger.board import whole_list as board_of
 from include.ledger.engine import reading, writing
 from include.ledger.models import Concern, Entry, List, Notice, Review, Viewed
 from include.settings import ROOT
@@ -38,18 +40,6 @@ def doubted(demo: Demo) -> None:
         concerns = responses.open_concerns(session)
     if not concerns:
         demo.wait_for_effect(demo.answer_lists())
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("Chromium is not installed: apt-get install chromium")
-    with sync_playwright() as playwright:
-        # Root has no sandbox of its own; nothing but our own pages is opened.
-        opened = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +123,29 @@ def test_today_follows_airflows_theme_and_language_and_fits_a_phone(enter):
     picture(phone, "today-phone")
 
 
+def test_who_was_told_late_and_why_is_found_by_what_the_pages_say(demo, enter):
+    """From Airflow's first page by visible words alone, as somebody does who has read nothing."""
+    page = enter("watcher")
+    page.goto("/")
+    page.get_by_role("link", name="Notifications").click()
+    board = page.frame_locator("iframe")
+    board.get_by_role("heading", name="Today", exact=True).wait_for()
+    # The demo's days are past: what was told of them today was told late, as the extracts came.
+    row = board.get_by_role("row").filter(has=board.get_by_role("link", name="NER-NIA", exact=True))
+    expect(row).to_contain_text("late", timeout=LATEST)
+    row.get_by_role("link", name=re.compile("Why")).click()
+    board.get_by_role("heading", name="Why it was late").wait_for()
+    number = board.get_by_role("heading", level=1).inner_text().split()[0]
+    said = board.locator("section[aria-labelledby=way]").inner_text()
+    assert "What took longest: The extract came late: Niger" in said
+    with reading(demo.setting.ledger) as session:
+        whole = board_of(session, number)
+    zone = ZoneInfo("Africa/Niamey")
+    for moment in (whole.list.due_at, whole.came[0].extracts_at):
+        assert f"{moment.astimezone(zone):%Y-%m-%d %H:%M}" in said, "as the ledger has it"
+    picture(page, "late")
+
+
 def serious(page: Page) -> list[str]:
     found = Axe().run(page).response["violations"]
     return [
@@ -171,10 +184,14 @@ def test_offices_lists_and_their_runs_lead_to_each_other(demo, enter):
     frame.click("text=The run that made it")
     page.wait_for_url(re.compile("/dags/deliver_[^/]+/runs/"), timeout=LATEST)
     dag, run = re.search("/dags/([^/]+)/runs/([^/?]+)", page.url).groups()
-    task = f"dags/{dag}/dagRuns/{run}/taskInstances/compose/links"
-    (link,) = demo.airflow.get(task)["extra_links"].values()
-    page.goto(link)
-    page.frame_locator("iframe").get_by_role("heading", name=re.compile("^GRC-ATH_2026")).wait_for()
+    for task in ("compose", "send"):
+        (link,) = demo.airflow.get(f"dags/{dag}/dagRuns/{run}/taskInstances/{task}/links")["extra_links"].values()
+        page.goto(link)
+        page.frame_locator("iframe").get_by_role("heading", name=re.compile("^GRC-ATH_2026")).wait_for()
+    newest = demo.airflow.get("dags/reconcile_cases/dagRuns?limit=1&order_by=-id")["dag_runs"][0]
+    run, host = newest["dag_run_id"], newest["partition_key"].partition("|")[0]
+    links = demo.airflow.get(f"dags/reconcile_cases/dagRuns/{quote(run)}/taskInstances/link/links")["extra_links"]
+    assert [one.endswith(f"#host-{host}") for one in links.values()] == [True]
 
 
 def test_a_review_is_cleared_by_keyboard_alone(demo, enter):

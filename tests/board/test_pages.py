@@ -71,13 +71,15 @@ def test_a_page_costs_a_handful_of_queries_however_many_offices_and_lists_there_
         return len(count)
 
     pages = (lambda: today(NOON), lambda: office_page("GRC-ATH", NOON), lambda: timeliness(None, MONDAY), people.queue)
+    for page in pages:
+        page()  # what is kept of earlier weeks is read once
     few = [asked(page) for page in pages]
     for number in range(12):
         run_of = f"GRC-{number:02}"
         send_list(notices(DOUBTED), office=run_of)
         send_list(notices(DOUBTED))
     assert [asked(page) for page in pages] == few
-    assert max(few) <= 19
+    assert max(few) <= 22
 
 
 def test_the_list_page_shows_each_attempt_and_what_the_office_said(told, login):
@@ -112,7 +114,7 @@ def test_a_list_that_came_back_goes_once_more_with_a_reason(told, login):
     assert "/resend" in page
     assert "/resend" not in login("watcher").get(f"list/{LIST}").text
     form = {"reason": "the mailbox is repaired", "token": token(page)}
-    assert "say who" in client.post(f"list/{LIST}/resend", data=form | {"reason": " "}).text
+    assert "Say why" in client.post(f"list/{LIST}/resend", data=form | {"reason": " "}).text
     assert kept(Resend) == []
     assert client.post(f"list/{LIST}/resend", data=form).status_code == 303
     assert [one.state for one in kept(Delivery)] == ["queued"]
@@ -135,7 +137,7 @@ def test_a_concern_is_closed_with_a_note_and_by_whom(told, login):
     answer = client.post("concern/1/close", data=form)
     assert (answer.status_code, client.get(answer.headers["Location"].removeprefix("../../")).status_code) == (303, 200)
     assert [(one.closed_by, one.note) for one in kept(Concern)] == [("reviewer", form["note"])]
-    assert "no concern stands" in client.post("concern/1/close", data=form).text
+    assert "No concern stands" in client.post("concern/1/close", data=form).text
 
 
 def waiting() -> list[str]:

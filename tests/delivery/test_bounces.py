@@ -183,7 +183,7 @@ def test_one_recipient_of_three_that_it_did_not_reach_is_named_until_a_list_reac
 
     def missed():
         with reading() as session:
-            return outbox.missed_recipients(session, [key])
+            return outbox.missed_recipients(session, [("GRC-ATH", key)])
 
     with mail(tmp_path) as (port, authority):
         send(monkeypatch, port, authority, TO)

@@ -109,8 +109,10 @@ def test_a_list_comes_back_once_every_recipient_that_had_it_has_sent_it_back():
     bounce(x="5.1.1")
     assert states() == ["told"]
     with reading() as session:
-        assert outbox.missed_recipients(session, ["email:a"]) == [f"{FIRST} (2 of 3 recipients: 5.1.1, 550)"]
-        assert outbox.missed_recipients(session, ["email:b"]) == []
+        assert outbox.missed_recipients(session, [("GRC-ATH", "email:a")]) == [
+            f"{FIRST} (2 of 3 recipients: 5.1.1, 550)"
+        ]
+        assert outbox.missed_recipients(session, [("GRC-ATH", "email:b")]) == []
     bounce(y="5.2.2")
     assert states() == ["sealed"]
 
@@ -125,11 +127,11 @@ def test_a_recipient_that_the_server_refused_at_once_is_named_and_can_be_sent_to
     send_list(notices("A"), channels=("email:a",))
     deliver("email:a", accepted=2, refused=1, refused_with="550")
     with reading() as session:
-        assert outbox.missed_recipients(session, ["email:a"]) == [f"{FIRST} (1 of 3 recipients: 550)"]
+        assert outbox.missed_recipients(session, [("GRC-ATH", "email:a")]) == [f"{FIRST} (1 of 3 recipients: 550)"]
     resend()
     deliver("email:a", accepted=3, now=LATER)
     with reading() as session:
-        assert outbox.missed_recipients(session, ["email:a"]) == []
+        assert outbox.missed_recipients(session, [("GRC-ATH", "email:a")]) == []
         assert session.scalars(select(Told.told_at)).one() == MORNING, "most were told then"
         assert session.scalars(select(List.told_at)).one() == MORNING
 

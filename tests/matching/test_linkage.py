@@ -332,7 +332,7 @@ def test_an_explanation_adds_up_to_the_probability_of_linking():
     (linked,) = link(cases, register).to_dict("records")
     explained = explain(cases, register, case()["case_id"], "REF-00001")
     assert explained.probability == pytest.approx(linked["match_probability"])
-    assert explained.weight == pytest.approx(explained.prior + sum(one.weight for one in explained.evidence))
+    assert explained.weight == pytest.approx(explained.prior + sum(one.weight or 0 for one in explained.evidence))
     assert {one.comparison: one.label for one in explained.evidence}["sex"] is None
 
 
@@ -344,5 +344,9 @@ def test_a_pair_that_never_met_is_explained_too_and_what_speaks_against_it_named
     explained = explain(cases, register, case()["case_id"], "REF-00009")
     assert explained.probability < 0.001
     assert explained.objection == "the birth dates contradict each other"
+    said = {one.comparison: one for one in explained.evidence}
+    assert (said["name"].label, said["called"].label) == ("contradicting", "otherwise, as between siblings")
+    assert said["name"].weight < -4, "what contradicts speaks against, with what each is called counted in it"
+    assert said["called"].weight is None
     with pytest.raises(LookupError, match="the record is not among"):
         explain(cases, register, case()["case_id"], "REF-77777")
