@@ -21,7 +21,7 @@ from airflow.triggers.base import BaseEventTrigger, BaseTrigger, TriggerEvent
 
 from include.links import HostCountryLink, ListLink
 from include.runbook import Page
-from include.settings import look_every
+from include.settings import ledger_url, look_every
 
 if TYPE_CHECKING:
     from include.arrangements.framework import Framework, PartyName
@@ -77,7 +77,8 @@ class PullExtract(BaseOperator):
         return {"sha256": taken.sha256, "rows": taken.row_count, "quarantined": taken.quarantined_count}
 
 
-_publishing = contextlib.ExitStack()
+_publishing: dict[tuple[str, str], contextlib.ExitStack] = {}
+"""What this process keeps others from publishing, by ledger and host country."""
 
 
 def _wait_to_publish(host_country: str) -> None:
@@ -88,11 +89,12 @@ def _wait_to_publish(host_country: str) -> None:
     """
     from include.ledger.engine import alone
 
-    for waited in range(30):
+    key = (ledger_url(), host_country)
+    for waited in range(0 if key in _publishing else 30):
         with contextlib.ExitStack() as tried:
             if tried.enter_context(alone(f"publish {host_country}")):
                 # The death of the process, once Airflow has been told of its success, lets the other one go on.
-                _publishing.enter_context(tried.pop_all())
+                _publishing[key] = tried.pop_all()
                 time.sleep(2 if waited else 0)
                 return
         time.sleep(1)

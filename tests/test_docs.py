@@ -119,9 +119,12 @@ def commands() -> list[tuple[str, str, bool]]:
     found = []
     for page in PAGES:
         text = re.sub(r"\\\n\s*", " ", page.read_text())
-        fenced = r"^ *```\w*\n(.*?)^ *```"
+        fenced = r"^ *```(\w*)\n(.*?)^ *```"
         lines = [
-            (line, False) for block in re.findall(fenced, text, re.MULTILINE | re.DOTALL) for line in block.splitlines()
+            (line, False)
+            for kind, block in re.findall(fenced, text, re.MULTILINE | re.DOTALL)
+            for line in block.splitlines()
+            if kind != "console" or line.startswith("$ ")
         ]
         sentences = re.sub(fenced, "", text, flags=re.MULTILINE | re.DOTALL)
         lines += [(" ".join(said.split()), True) for said in re.findall(r"`([^`]+)`", sentences)]

@@ -4,6 +4,8 @@ import asyncio
 import datetime as dt
 import hashlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import asyncssh
@@ -19,6 +21,7 @@ from include.ledger import intake
 from include.ledger.engine import reading
 from include.ledger.intake import Partition
 from include.operators import PullExtract
+from include.settings import ROOT
 from tests.extracts.test_reading import csv_bytes, numbered
 from tests.servers import PASSWORD, USER, sftp
 
@@ -218,3 +221,18 @@ def test_a_refused_file_is_not_published(root, entry):
     with pytest.raises(ExtractRefused):
         pulling().resume({"outlet_events": {avr_cases: published}}, {"came": "there"})
     assert published.keys == []
+
+
+def test_extracts_of_a_host_country_are_published_one_after_the_other(ledger):
+    publish = "from include.operators import _wait_to_publish; _wait_to_publish({!r})"
+    first = subprocess.Popen(
+        [sys.executable, "-c", f"{publish.format('GRC')}; print('held', flush=True); input(); print('let go', flush=True)"],
+        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert first.stdout.readline() == "held\n"
+    subprocess.run([sys.executable, "-c", publish.format("DEU")], cwd=ROOT, check=True, timeout=60)
+    second = subprocess.Popen([sys.executable, "-c", publish.format("GRC")], cwd=ROOT)
+    with pytest.raises(subprocess.TimeoutExpired):
+        second.wait(5)
+    first.communicate("\n")
+    assert second.wait(60) == 0
