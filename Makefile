@@ -9,7 +9,7 @@ DAYS ?= 2
 OFFICE ?= GRC-ATH
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo office test test-airflow test-stack test-spark faults lint audit format types lock model bench bench-matching bench-delivery schemas clean
+.PHONY: help install demo office test test-airflow test-stack test-spark faults lint format types lock upgrade model bench bench-matching bench-delivery schemas audit clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -46,7 +46,7 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 
 install: $(VENV)/.installed ## the pinned environment, in .venv
 
-demo: $(VENV)/.installed ## the main job on real servers (ONCE=1 stops by itself, DAYS=5 runs more days)
+demo: $(VENV)/.installed ## the main job on real servers (ONCE=1 stops by itself, DAYS=5 runs more days, AVR_ARRANGEMENTS: yours)
 	$(BIN)/python -m include demo --days $(DAYS) $(if $(ONCE),--once)
 
 office: $(VENV)/.installed ## be the UNHCR office in a second terminal beside the demo (OFFICE=GRC-ATH)
@@ -93,6 +93,24 @@ lock: $(BIN)/uv ## compile requirements*.in to requirements*.txt
 	  $(BIN)/uv pip compile $$name.in --override overrides.txt --universal --python-version 3.11 \
 	    --generate-hashes --only-binary :all: --no-binary pyspark --no-header --quiet -o $$name.txt || exit 1; done
 
+# In a folder and an environment of its own; requirements*.txt change only when everything is green.
+upgrade: $(BIN)/uv ## try another Airflow: lock, lint, test, then take it over (AIRFLOW=3.3.3; TESTS="…" for fewer tests)
+	@test -n "$(AIRFLOW)" || { echo "say which: make upgrade AIRFLOW=3.3.3"; exit 2; }
+	rm -rf .upgrade && mkdir .upgrade && cp requirements*.in requirements*.txt overrides.txt .upgrade/
+	sed -i -E 's/^(apache-airflow==)[^ ]+/\1$(AIRFLOW)/' .upgrade/requirements.in
+	cd .upgrade && for name in requirements requirements-dev requirements-spark; do \
+	  ../$(BIN)/uv pip compile $$name.in --override overrides.txt --universal --python-version 3.11 --upgrade-package apache-airflow \
+	    --generate-hashes --only-binary :all: --no-binary pyspark --no-header --quiet -o $$name.txt || exit 1; done
+	@echo "What changes:"; for name in requirements requirements-dev requirements-spark; do \
+	  diff <(grep -oE '^[a-z0-9._-]+==[^ ]+' $$name.txt) <(grep -oE '^[a-z0-9._-]+==[^ ]+' .upgrade/$$name.txt) | grep '^[<>]'; done; true
+	$(PYTHON) -m venv .upgrade/venv
+	VIRTUAL_ENV=.upgrade/venv $(BIN)/uv pip install --quiet --compile-bytecode --no-deps --require-hashes --only-binary :all: \
+	  -r .upgrade/requirements.txt -r .upgrade/requirements-dev.txt
+	.upgrade/venv/bin/ruff check . && .upgrade/venv/bin/ruff format --check . && .upgrade/venv/bin/mypy
+	$(if $(TESTS),.upgrade/venv/bin/pytest $(TESTS),.upgrade/venv/bin/pytest -n 2 -m "not airflow and not spark" && .upgrade/venv/bin/pytest -m airflow)
+	cp .upgrade/requirements*.in .upgrade/requirements*.txt .
+	@echo "requirements*.in and requirements*.txt hold it now. What to do on the machines: docs/upgrading.md"
+
 schemas: $(VENV)/.installed ## the JSON Schemas of the arrangements, from their models
 	$(BIN)/python -m include schemas
 
@@ -112,4 +130,4 @@ bench-delivery: $(VENV)/.installed-dev ## sealing and sending, beside gpg and sf
 	$(BIN)/python -m benchmarks.delivery
 
 clean: ## everything that the commands above made
-	rm -rf $(VENV) .venv-spark .venv-peers data demo-data .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-spark .venv-peers .upgrade data demo-data .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -6,7 +6,8 @@ partition whose two extracts are in and whose reconciliation is not is started a
 one after a person decided: a name that was told in error must not stay a day where it does not belong. A list
 or summary that could not be sent when it was made is sent again. What needs a person is found by *watch*.
 
-The sweep leaves a heartbeat in the data folder (`heartbeat`), for something outside Airflow to watch.
+The sweep leaves a heartbeat in the data folder (`heartbeat`), for something outside Airflow to watch:
+`python -m include alive`.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -57,7 +58,7 @@ def sweep():
 
     @task(trigger_rule="all_done")
     def leave_heartbeat() -> None:
-        from include.reports.overdue import leave_heartbeat
+        from include.heartbeat import leave_heartbeat
 
         leave_heartbeat(datetime.now(UTC))
 

@@ -4,8 +4,8 @@
 Every hour, after the sweep: what should have happened, did not, and needs a person? An office that should have had a
 list, a list that is still owed or that nobody says to have, an arrangement that does not load, a key or password that
 ends within thirty days, a concern about somebody who leaves within days, a case that goes to its office although nobody
-has looked at it, mail that only a person can read: each fails its task, which names it. Focal points are mailed what is
-overdue at their offices, once a day.
+has looked at it, mail that only a person can read, extracts with many rows in quarantine: each fails its task, which
+names it. Focal points are mailed what is overdue at their offices, once a day.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -39,6 +39,13 @@ def watch():
         from include.reports.overdue import check_arrangements_load
 
         check_arrangements_load()
+
+    @task
+    def find_quarantine_spikes() -> None:
+        """Newest extracts of which suddenly many rows are in quarantine."""
+        from include.reports.quarantine import check_quarantine
+
+        check_quarantine()
 
     @task
     def measure() -> None:
@@ -89,6 +96,7 @@ def watch():
     find_unread_messages()
     find_overdue_lists()
     find_broken_arrangements()
+    find_quarantine_spikes()
     find_ending_seals()
     measure()
 

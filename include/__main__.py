@@ -6,14 +6,26 @@ Reach for this to run a room by hand. Rooms are imported only by the command tha
 import argparse
 import datetime as dt
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from include.arrangements.asking import COUNTRY, OFFICE, Question
 from include.settings import arrangements_folder, data_folder, spark_master
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns its exit code."""
+    given = make_parser().parse_args(arguments)
+    code: int = given.run(given)
+    return code
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Every command and what it takes."""
     parser = argparse.ArgumentParser(prog="python -m include", description="AVR notifications, from the command line.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -97,8 +109,14 @@ def main(arguments: list[str] | None = None) -> int:
     sample.add_argument("--cases", type=int, default=60, help="AVR cases of each host country")
     sample.add_argument("--register", type=int, default=600, help="procedure records of each host country")
 
-    command(_migrate, "migrate", "bring the ledger to its newest form")
+    migrating = command(_migrate, "migrate", "bring the ledger to its newest form, or back to an older one")
+    migrating.add_argument("--to", metavar="NUMBER", help="back to this migration; refused where something were lost")
+    migrating.add_argument("--lose", action="store_true", help="with --to: lose it all the same, after a dump")
+
     command(_grants, "grants", "give each process's login its rights on the ledger, as its owner, after migrate")
+
+    alive = command(_alive, "alive", "whether Airflow's sweep has run lately, for cron or a health check")
+    alive.add_argument("--within", type=float, default=90, metavar="MINUTES", help="how old its heartbeat may be (90)")
 
     accept = command(_accept, "accept", "accept an extract that waits for a person")
     accept.add_argument("partition", metavar="HOST|YYYY-MM-DD")
@@ -179,9 +197,14 @@ def main(arguments: list[str] | None = None) -> int:
     playing.add_argument("--door", choices=["folder", "email"], help="by which answers go, where the office has both")
     playing.add_argument("--once", action="store_true", help="with the lists that are here now; then stop")
 
-    given = parser.parse_args(arguments)
-    code: int = given.run(given)
-    return code
+    summary = "write the arrangement of a new office: asks what is not given, explains, and checks each answer"
+    _ask_for(office_commands.add_parser("new", help=summary, description=summary), OFFICE, _new_office)
+    countries = commands.add_parser("country", help="a host country's sources", description="A host country's sources.")
+    country_commands = countries.add_subparsers(dest="country_command", required=True, metavar="COMMAND")
+    summary = "write the sources of a new host country, as `office new` does an arrangement"
+    _ask_for(country_commands.add_parser("new", help=summary, description=summary), COUNTRY, _new_country)
+
+    return parser
 
 
 def _link(given: argparse.Namespace) -> int:
@@ -309,9 +332,27 @@ def _sample(given: argparse.Namespace) -> int:
 
 
 def _migrate(given: argparse.Namespace) -> int:
-    from include.ledger.migrating import migrate
+    from include.ledger.migrating import migrate, migrate_back
 
-    migrate()
+    if given.to is None:
+        migrate()
+        return 0
+    return _told(lambda: migrate_back(given.to, lose=given.lose))
+
+
+def _alive(given: argparse.Namespace) -> int:
+    from include import heartbeat
+    from include.runbook import Page
+
+    try:
+        age = heartbeat.age(dt.datetime.now(dt.UTC))
+    except (OSError, ValueError) as error:
+        return _fail(f"No heartbeat of Airflow's sweep can be read ({type(error).__name__}). {Page.NO_HEARTBEAT.hint}")
+    said = f"Airflow's sweep ran {age.total_seconds() / 60:.0f} minutes ago"
+    # One from the future is no sign of life: a clock is wrong, and what is due is not known.
+    if abs(age) > dt.timedelta(minutes=given.within):
+        return _fail(f"{said}; no longer than {given.within:.0f} is allowed. {Page.NO_HEARTBEAT.hint}")
+    sys.stdout.write(f"{said}.\n")
     return 0
 
 
@@ -476,6 +517,47 @@ def _play(given: argparse.Namespace) -> int:
         play(given.office, given.folder.resolve(), Console(), wishes=wishes, door=given.door, once=given.once)
 
     return _told(sit_down)
+
+
+def _ask_for(
+    parser: argparse.ArgumentParser, questions: Sequence[Question], run: Callable[[argparse.Namespace], int]
+) -> None:
+    """Each question as an option, the first one by its place."""
+    first, *others = questions
+    parser.add_argument(first.name, nargs="?", metavar=first.name.partition("_")[0].upper(), help=first.asks)
+    for question in others:
+        allowed = f": {', '.join(question.allowed)}" if question.allowed else ""
+        parser.add_argument(
+            question.option,
+            action="append" if question.repeated else "store",
+            metavar=question.name.rpartition("_")[2].upper(),
+            help=f"{question.asks}{allowed}",
+        )
+    parser.add_argument("--folder", type=Path, default=arrangements_folder(), help="of the arrangements")
+    parser.set_defaults(run=run)
+
+
+def _new_office(given: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from include.arrangements.new import new_office
+
+    console, today = Console(), dt.datetime.now(dt.UTC).date()
+    return _told(lambda: new_office(vars(given), given.folder, console, asks=_can_ask(console), today=today))
+
+
+def _new_country(given: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from include.arrangements.new import new_country
+
+    console = Console()
+    return _told(lambda: new_country(vars(given), given.folder, console, asks=_can_ask(console)))
+
+
+def _can_ask(console: "Console") -> bool:
+    """Whether somebody sits at a terminal."""
+    return console.is_terminal and sys.stdin.isatty()
 
 
 def _told(work: Callable[[], object]) -> int:

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from include.arrangements.models import Arrangement
 from include.arrangements.reading import load_offices, newest_at
 from include.delivery.outcomes import DeliveryFailed, DeliveryRefused, DeliveryUnknown
+from include.runbook import Page
 from include.settings import arrangements_folder, data_folder, write_private
 
 CONNECTION = "smtp_avr"
@@ -55,6 +56,7 @@ def list_is_late(office: str, context: Mapping[str, Any]) -> None:
             "",
             f"Airflow's run {run['dag_id']} {run['dag_run_id']} is to make and send it. {airflow}",
         ],
+        Page.LATE_LIST,
     )
 
 
@@ -70,7 +72,8 @@ def tell_overdue(overdue: Mapping[str, Sequence[str]], now: dt.datetime) -> None
         known = {what: told[what] for what in found if what in told and _within(REMIND_AFTER, told[what], now)}
         if len(known) < len(found):
             try:
-                _mail(_arrangement(office, now), f"Overdue: {office}", ["This is overdue:", "", *_bullets(found)])
+                lines = ["This is overdue:", "", *_bullets(found)]
+                _mail(_arrangement(office, now), f"Overdue: {office}", lines, Page.LATE_LIST)
             except (LookupError, DeliveryFailed, DeliveryRefused, DeliveryUnknown) as error:
                 # The sweep's task fails all the same, and the next one tries again.
                 _log.warning("the focal point of %s could not be told: %s", office, error)
@@ -93,7 +96,7 @@ def ask_for_approval(arrangement: Arrangement, what: str, question: str, *, agai
         "Answer in Airflow's UI, under Required Actions.",
     ]
     try:
-        _mail(arrangement, subject, lines)
+        _mail(arrangement, subject, lines, Page.LIST_HELD)
     except (LookupError, DeliveryFailed, DeliveryRefused, DeliveryUnknown) as error:
         # The request stands in the UI all the same, and is mailed again when its time is over.
         _log.warning("the focal point of %s could not be mailed: %s", arrangement.office, error)
@@ -120,21 +123,25 @@ def _arrangement(office: str, at: dt.datetime) -> Arrangement:
     return found
 
 
-def _mail(arrangement: Arrangement, subject: str, lines: Sequence[str]) -> None:
+def _mail(arrangement: Arrangement, subject: str, lines: Sequence[str], page: Page) -> None:
     """To IOM's focal point of an office."""
-    known = ["", "What to do: docs/data-engineer.md. This mail names nobody on a list."]
-    mail(arrangement.answers.escalate, subject, [*lines, *known])
+    mail(arrangement.answers.escalate, subject, lines, page)
 
 
-def mail(to: Sequence[str], subject: str, lines: Sequence[str]) -> None:
-    """Send a mail that holds no personal data. raises: DeliveryFailed, DeliveryRefused or DeliveryUnknown"""
+def mail(to: Sequence[str], subject: str, lines: Sequence[str], page: Page | None) -> None:
+    """Send a mail that holds no personal data.
+
+    page: of the runbook, which the mail names; none only where it goes to people who do not run this
+    raises: DeliveryFailed, DeliveryRefused or DeliveryUnknown
+    """
     from include.connections import open_smtp
     from include.delivery.email import deliver
 
+    known = ["", f"{page.hint}. This mail names nobody on a list."] if page else []
     with open_smtp(CONNECTION) as (smtp, sender):
         message = EmailMessage()
         message["From"], message["To"], message["Subject"] = sender, ", ".join(dict.fromkeys(to)), subject
         message["Date"], message["Message-ID"] = formatdate(), make_msgid(domain=sender.rpartition("@")[2].rstrip(">"))
         message["Auto-Submitted"] = "auto-generated"
-        message.set_content("\n".join(lines))
+        message.set_content("\n".join([*lines, *known]))
         deliver(smtp, message)

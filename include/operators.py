@@ -18,6 +18,7 @@ from airflow.sdk.execution_time.hitl import upsert_hitl_detail
 from airflow.triggers.base import BaseEventTrigger, BaseTrigger, TriggerEvent
 
 from include.links import HostCountryLink, ListLink
+from include.runbook import Page
 from include.settings import look_every
 
 if TYPE_CHECKING:
@@ -120,7 +121,11 @@ class _MakeList(HITLOperator):
         # time limit to be read.
         ask_for_approval(order.arrangement, str(order), asked["body"], again=again)
         upsert_hitl_detail(
-            ti_id=context["ti"].id, options=self.options, subject=f"May {order} go?", body=asked["body"], params={}
+            ti_id=context["ti"].id,
+            options=self.options,
+            subject=f"May {order} go?",
+            body=_hinted(asked["body"], Page.LIST_HELD),
+            params={},
         )
         # Parked, not failed: no worker and no trigger is taken, and only an answer or the time limit goes on.
         raise TaskAwaitingInput(method_name="answered", kwargs={"asked": asked}, timeout=order.answer_within)
@@ -247,7 +252,11 @@ class AskForClearance(HITLOperator):
             return
         ask_for_clearance(asked, dt.datetime.now(dt.UTC))
         upsert_hitl_detail(
-            ti_id=context["ti"].id, options=self.options, subject=asked.subject, body=asked.body, params={}
+            ti_id=context["ti"].id,
+            options=self.options,
+            subject=asked.subject,
+            body=_hinted(asked.body, Page.CASE_WAITS),
+            params={},
         )
         # Parked, not failed: no worker and no trigger is taken, and only an answer or the time limit goes on.
         raise TaskAwaitingInput(method_name="answered", kwargs={}, timeout=self.ASKED_AGAIN_AFTER)
@@ -341,6 +350,11 @@ def _question(order: Order, figures: "Figures", findings: Mapping[str, str]) -> 
             "it would have told stays owed and is asked again with the next list.",
         ]
     )
+
+
+def _hinted(body: str, page: Page) -> str:
+    """As the UI shows it; a mail names its page by itself."""
+    return f"{body}\n\n{page.hint}"
 
 
 def _versions(office: str) -> "Sequence[Arrangement]":

@@ -27,6 +27,7 @@ from include.reports.answers import (
 from include.reports.clearances import Question
 from include.responses.reading import Finding
 from include.responses.taking import explained
+from include.runbook import Page
 from include.settings import arrangements_folder
 
 _log = logging.getLogger(__name__)
@@ -47,7 +48,7 @@ def tell_concerns(now: dt.datetime) -> list[str]:
         if one.arrangement is None:
             _log.error("%s: no good arrangement says whom to tell", one)
             failed += 1
-        elif _sent(one.arrangement.answers.escalate, _subject(one), _about(one, one.arrangement)):
+        elif _sent(one.arrangement.answers.escalate, _subject(one), _about(one, one.arrangement), Page.CONCERN):
             with writing() as session:
                 responses.record_told(session, one.concern, one.days_left, now)
             told.append(str(one))
@@ -82,7 +83,7 @@ def _about(one: Standing, arrangement: Arrangement) -> list[str]:
         "When it has been looked into, and only then:",
         f"    python -m include concerns close {concern.entry} --by WHO --note WHAT-WAS-FOUND",
         "",
-        "This mail names nobody on a list. It comes again as the departure comes near.",
+        "This mail comes again as the departure comes near.",
     ]  # fmt: skip
 
 
@@ -97,7 +98,8 @@ def ask_for_clearance(asked: Question, now: dt.datetime) -> None:
         "",
         "Answer in Airflow's UI, under Required Actions.",
     ]
-    if _sent(asked.arrangement.answers.escalate, f"{'Again: ' if asked.again else ''}{asked.subject}", lines):
+    subject = f"{'Again: ' if asked.again else ''}{asked.subject}"
+    if _sent(asked.arrangement.answers.escalate, subject, lines, Page.CASE_WAITS):
         with writing() as session:
             clearances.record_mailed(session, asked.number, now)
 
@@ -113,18 +115,18 @@ def tell_what_was_not_understood(now: dt.datetime) -> int:
     told, failed = [], 0
     for one in unreported:
         if one.outcome == "stranger":
-            to, subject, lines = _of_a_stranger(one, in_force)
+            to, subject, lines, page = _of_a_stranger(one, in_force)
         elif one.office not in in_force:
             _log.error("%s: no good arrangement says whom to tell", one.office)
             failed += 1
             continue
         elif one.outcome == "letter":
-            to, subject, lines = _of_a_letter(one, in_force[one.office])
+            to, subject, lines, page = _of_a_letter(one, in_force[one.office])
         else:
-            to, subject, lines = _of_findings(one, in_force[one.office])
+            to, subject, lines, page = _of_findings(one, in_force[one.office])
         if not to:
             _log.error("nobody is arranged with who could be told of a message")
-        if to and _sent(to, subject, lines):
+        if to and _sent(to, subject, lines, page):
             told.append(one.id)
         else:
             failed += 1
@@ -135,8 +137,8 @@ def tell_what_was_not_understood(now: dt.datetime) -> int:
     return len(told)
 
 
-_Mail = tuple[Sequence[str], str, list[str]]
-"""To whom, subject, lines."""
+_Mail = tuple[Sequence[str], str, list[str], Page | None]
+"""To whom, subject, lines, and the page of the runbook where it goes to IOM alone."""
 
 
 def _of_findings(one: responses.Unreported, arrangement: Arrangement) -> _Mail:
@@ -149,7 +151,9 @@ def _of_findings(one: responses.Unreported, arrangement: Arrangement) -> _Mail:
         findings="\n".join(f"- {line}" for line in explained(findings, words)),
         contact=arrangement.whom_to_call.email,
     )
-    return [*_at_the_office(arrangement), *arrangement.answers.escalate], words.answers_subject, body.splitlines()
+    office = _at_the_office(arrangement)
+    page = None if office else Page.UNREAD_ANSWER
+    return [*office, *arrangement.answers.escalate], words.answers_subject, body.splitlines(), page
 
 
 def _of_a_letter(one: responses.Unreported, arrangement: Arrangement) -> _Mail:
@@ -161,6 +165,7 @@ def _of_a_letter(one: responses.Unreported, arrangement: Arrangement) -> _Mail:
             f"can take, or that says more than it can. It is in folder For-a-person of {arrangement.answers.mailbox}.",
             "Please read it now: it may be a concern about somebody who is about to leave.",
         ],
+        Page.UNREAD_ANSWER,
     )
 
 
@@ -186,6 +191,7 @@ def _of_a_stranger(one: responses.Unreported, offices: Mapping[str, Arrangement]
             f"Nothing of it was taken. It is in folder {where} of the mailbox; open no attachment of it.",
             *(["Ask the office, by telephone, whether it has written."] if said else []),
         ],
+        Page.UNREAD_ANSWER,
     )
 
 
@@ -201,8 +207,7 @@ def remind(now: dt.datetime) -> dict[str, int]:
         for silent, escalated in ((chase.remind, False), (chase.escalate, True)):
             if not silent:
                 continue
-            to, subject, lines = (_of_silence if escalated else _of_receipts)(chase.arrangement, silent)
-            if _sent(to, subject, lines):
+            if _sent(*(_of_silence if escalated else _of_receipts)(chase.arrangement, silent)):
                 with writing() as session:
                     responses.record_chased(session, [one.id for one in silent], now, escalated=escalated)
                 counts["escalated" if escalated else "reminded"] += len(silent)
@@ -235,7 +240,7 @@ def _of_receipts(arrangement: Arrangement, silent: Sequence[responses.Silent]) -
         lines="\n".join(f"RECEIVED {number}" for number in numbers),
         contact=arrangement.whom_to_call.email,
     )
-    return arrangement.answers.remind, words.receipt_subject.format(lists=", ".join(numbers)), body.splitlines()
+    return arrangement.answers.remind, words.receipt_subject.format(lists=", ".join(numbers)), body.splitlines(), None
 
 
 def _of_silence(arrangement: Arrangement, silent: Sequence[responses.Silent]) -> _Mail:
@@ -251,6 +256,7 @@ def _of_silence(arrangement: Arrangement, silent: Sequence[responses.Silent]) ->
             "They were delivered as far as machines can tell. Please call the office. If it has them:",
             "    python -m include received LIST --by WHO",
         ],
+        Page.SILENT_OFFICE,
     )
 
 
@@ -268,7 +274,8 @@ def _of_closing(arrangement: Arrangement, entries: Sequence[responses.StillOpen]
         contact=arrangement.whom_to_call.email,
     )
     to = arrangement.answers.remind or arrangement.answers.escalate
-    return to, words.closing_subject.format(count=len(entries)), body.splitlines()
+    page = None if arrangement.answers.remind else Page.SILENT_OFFICE
+    return to, words.closing_subject.format(count=len(entries)), body.splitlines(), page
 
 
 def _of_no_news(arrangement: Arrangement, passed: Sequence[responses.WithoutNews]) -> _Mail:
@@ -284,6 +291,7 @@ def _of_no_news(arrangement: Arrangement, passed: Sequence[responses.WithoutNews
             "Please see that the case's status is entered: the office hears of it with the next list. Who it is:",
             "    python -m include concerns show ENTRY",
         ],
+        Page.NO_NEWS,
     )
 
 
@@ -292,9 +300,9 @@ def _at_the_office(arrangement: Arrangement) -> list[str]:
     return list(arrangement.answers.remind or mailboxes)
 
 
-def _sent(to: Sequence[str], subject: str, lines: Sequence[str]) -> bool:
+def _sent(to: Sequence[str], subject: str, lines: Sequence[str], page: Page | None) -> bool:
     try:
-        mail(to, subject, lines)
+        mail(to, subject, lines, page)
     except (LookupError, DeliveryFailed, DeliveryRefused, DeliveryUnknown) as error:
         _log.warning("a mail could not be sent: %s", error)
         return False

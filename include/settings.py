@@ -26,7 +26,7 @@ def ledger_url() -> str:
 
 
 def arrangements_folder() -> Path:
-    """The folder with `sources.yaml` and `offices/`. From `AVR_ARRANGEMENTS`, else the one in the repository."""
+    """The folder with `sources/` and `offices/`. From `AVR_ARRANGEMENTS`, else the one in the repository."""
     return Path(os.environ.get("AVR_ARRANGEMENTS", ROOT / "include" / "arrangements"))
 
 

@@ -1,4 +1,4 @@
-"""A source's file: is it there, and take it in. The seam between `sources.yaml` and Airflow's connections."""
+"""A source's file: is it there, and take it in. The seam between `sources/` and Airflow's connections."""
 
 import datetime as dt
 import posixpath

@@ -14,6 +14,7 @@ from include.ledger import outbox
 from include.ledger.engine import writing
 from include.ledger.models import Delivery
 from include.reports.overdue import Overdue, check_lists_are_on_time, overdue_lists
+from include.runbook import Page
 from tests.ledger.world import MONDAY, MORNING, case, cases, notices, reconcile, send_list
 from tests.servers import PASSWORD, USER, mail
 
@@ -89,6 +90,7 @@ def test_a_list_that_was_not_made_is_late(inbox):
     assert told["Subject"] == "Late: the list of GRC-ATH due Monday 02 November 2026 09:00 EET"
     assert "- The list has not been made." in told.get_content()
     assert "It still tries." in told.get_content()
+    assert Page.LATE_LIST.hint in told.get_content()
 
 
 def test_a_list_that_did_not_arrive_is_named_and_nobody_on_it(inbox):
@@ -117,6 +119,7 @@ def test_what_is_overdue_is_told_when_it_is_new_and_once_a_day(inbox):
     overdue = overdue_lists(MORNING + 29 * HOUR)
     tell_overdue(overdue, MORNING + 29 * HOUR)
     assert "- list GRC-ATH_2026-0001 via sftp is still owed" in inbox()[-1].get_content()
+    assert all(Page.LATE_LIST.hint in told.get_content() for told in inbox())
     with pytest.raises(Overdue, match="GRC-ATH_2026-0001 via sftp is still owed"):
         check_lists_are_on_time(overdue)
 

@@ -1,10 +1,12 @@
 """What the pages for people outside say is what the code does."""
 
 import re
+import shlex
 
 import pytest
 import yaml
 
+from include.__main__ import make_parser
 from include.arrangements.framework import Framework, NamingParty
 from include.arrangements.models import Arrangement, ListSettings, Proportion, Retention, Source
 from include.arrangements.rules import Age, Condition, Policy, Rule
@@ -12,6 +14,7 @@ from include.extracts.contract import CASES, COLUMNS, ONE_OF, PROCEDURE
 from include.settings import ROOT
 
 DOCS = ROOT / "docs"
+PAGES = [*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "benchmarks" / "README.md"]
 
 
 def table_of(kind: str) -> dict[str, tuple[str, str]]:
@@ -69,14 +72,13 @@ def test_the_policy_on_the_page_loads_and_names_every_condition_and_measure():
 
 
 def test_the_source_on_the_page_loads_and_names_every_setting():
-    ((written,),) = examples("extracts.md")
+    ((written,),) = (one["sources"] for one in examples("extracts.md"))
     assert Source.model_validate(written)
     assert set(written) == set(Source.model_fields)
 
 
 def test_every_link_between_the_pages_leads_somewhere():
-    pages = [*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "benchmarks" / "README.md"]
-    links = [(page, link) for page in pages for link in re.findall(r"\]\((?!http)([^)#]+)", page.read_text())]
+    links = [(page, link) for page in PAGES for link in re.findall(r"\]\((?!http)([^)#]+)", page.read_text())]
     assert len(links) > 5
     assert [(page.name, link) for page, link in links if not (page.parent / link).exists()] == []
 
@@ -110,3 +112,42 @@ def test_each_clause_of_the_promise_names_what_keeps_it_and_all_of_that_is_there
 def test_every_dag_keeps_a_clause_of_the_promise():
     named = {path for kinds in clauses().values() for path in kinds["DAG"]}
     assert named == {f"dags/{path.name}" for path in (ROOT / "dags").glob("*.py")}
+
+
+def commands() -> list[tuple[str, str, bool]]:
+    """Each `python -m include …` of the pages: page, what follows, and whether it is only mentioned in a sentence."""
+    found = []
+    for page in PAGES:
+        text = re.sub(r"\\\n\s*", " ", page.read_text())
+        fenced = r"^ *```\w*\n(.*?)^ *```"
+        lines = [
+            (line, False) for block in re.findall(fenced, text, re.MULTILINE | re.DOTALL) for line in block.splitlines()
+        ]
+        sentences = re.sub(fenced, "", text, flags=re.MULTILINE | re.DOTALL)
+        lines += [(" ".join(said.split()), True) for said in re.findall(r"`([^`]+)`", sentences)]
+        found += [
+            (page.name, line.partition("-m include ")[2], mentioned)
+            for line, mentioned in lines
+            if "python -m include " in line
+        ]
+    return found
+
+
+STANDS_FOR = {"KIND": "avr_cases", "COMMAND": "check"}
+"""What a page leaves to its reader, as somebody would write it."""
+
+
+def test_every_command_of_the_pages_is_one_that_the_command_line_takes(capsys):
+    found = commands()
+    assert len(found) > 60
+    parser, wrong = make_parser(), []
+    for page, command, mentioned in found:
+        given = shlex.split(re.split(r" [|>&]", command)[0], comments=True)
+        try:
+            parser.parse_args([STANDS_FOR.get(word, word) for word in given])
+        except SystemExit as ended:
+            said = capsys.readouterr().err
+            # A sentence may speak of a command without all that it needs; a block is copied as it stands.
+            if ended.code and not (mentioned and "arguments are required" in said):
+                wrong.append((page, command, said.splitlines()[-1]))
+    assert wrong == []

@@ -1,6 +1,7 @@
 """The house rules that a machine can check."""
 
 import ast
+import json
 import os
 import subprocess
 import sys
@@ -54,8 +55,6 @@ print(json.dumps({"errors": bag.import_errors, "dags": {
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "PYTHONPATH": str(ROOT),
     }
-    import json
-
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     seen = json.loads(done.stdout.splitlines()[-1])
     assert seen["errors"] == {}
@@ -75,6 +74,42 @@ print(json.dumps({"errors": bag.import_errors, "dags": {
         assert tags, dag_id
         assert set(owners) == {"data-engineering"}, dag_id
         assert min(retries) >= 1, dag_id
+
+
+def test_parsing_a_dag_file_imports_nothing_heavy_and_connects_to_nothing(tmp_path):
+    code = """
+import json, sys
+from pathlib import Path
+from airflow.dag_processing.dagbag import DagBag
+from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, DeadlineAlert, PartitionedAssetTimetable
+connected, seen = [], {}
+sys.addaudithook(lambda event, given: event in (
+    "socket.connect", "socket.getaddrinfo", "sqlite3.connect", "subprocess.Popen") and connected.append(event))
+for path in sorted(Path(sys.argv[1]).glob("*.py")):
+    before = set(sys.modules)
+    bag = DagBag(dag_folder=path)
+    seen[path.name] = {"dags": len(bag.dags), "errors": bag.import_errors, "connected": connected[:],
+                       "imported": sorted(set(sys.modules) - before)}
+    connected.clear()
+print(json.dumps(seen))
+"""
+    environment = os.environ | {
+        "AIRFLOW_HOME": str(tmp_path),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "plugins"),
+        "PYTHONPATH": str(ROOT),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code, ROOT / "dags"], env=environment, capture_output=True, text=True, check=True
+    )
+    heavy = {"pandas", "numpy", "pyarrow", "duckdb", "rigour", "icu", "pandera", "paramiko", "pysequoia", "pyrage",
+             "holidays", "xlsxwriter", "openpyxl", "typst", "highspy"}  # fmt: skip
+    for file, seen in json.loads(done.stdout.splitlines()[-1]).items():
+        assert seen["dags"] >= 1, (file, seen["errors"])
+        assert seen["connected"] == [], file
+        assert heavy.isdisjoint(name.partition(".")[0] for name in seen["imported"]), file
+        # What opens the ledger and makes lists is a task's.
+        assert not [name for name in seen["imported"] if name.startswith(("include.ledger", "include.lists"))], file
 
 
 def test_the_containers_settings_are_ones_that_airflow_knows():

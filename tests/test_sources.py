@@ -35,7 +35,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def entry(tmp_path, monkeypatch, ledger):
-    """Writes `sources.yaml` with one entry that has these settings."""
+    """Writes `sources/GRC.yaml` with one entry that has these settings."""
 
     def write(**more):
         settings = {
@@ -51,7 +51,8 @@ def entry(tmp_path, monkeypatch, ledger):
         } | more
         folder = tmp_path / "arrangements"
         (folder / "offices").mkdir(parents=True, exist_ok=True)
-        (folder / "sources.yaml").write_text(json.dumps({"sources": [settings]}))
+        (folder / "sources").mkdir(exist_ok=True)
+        (folder / "sources" / "GRC.yaml").write_text(json.dumps({"sources": [settings]}))
         monkeypatch.setenv("AVR_ARRANGEMENTS", str(folder))
 
     return write

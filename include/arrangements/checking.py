@@ -53,7 +53,7 @@ def _together(offices: dict[str, list[Arrangement]], sources: Sequence[Source]) 
     pulled = {host: {source.kind for source in sources if source.host_country == host} for host in told}
     for host in sorted({source.host_country for source in sources} - told):
         what = f"no office is told of {host}: the practice is universal, every host country needs one"
-        problems.append(Problem("sources.yaml", 1, host, what))
+        problems.append(Problem(f"sources/{host}.yaml", 1, host, what))
     for office, arrangement in newest.items():
         file = f"offices/{office}.yaml"
         for number, channel in enumerate(arrangement.deliver, start=1):
@@ -62,7 +62,7 @@ def _together(offices: dict[str, list[Arrangement]], sources: Sequence[Source]) 
                 problems.append(Problem(file, 1, f"deliver.{number}.password_by", what))
         for host in arrangement.host_countries:
             if missing := {"avr_cases", "asylum_procedure"} - pulled[host]:
-                what = f"sources.yaml has no entry for {' and '.join(sorted(missing))} of {host}"
+                what = f"sources/{host}.yaml has no entry for {' and '.join(sorted(missing))}"
                 problems.append(Problem(file, 1, "host_countries", what))
     succeeded: dict[str, str] = {}
     for office, arrangement in newest.items():
@@ -84,7 +84,7 @@ def _of_frameworks(
         newest, file = versions[-1], f"frameworks/afg/{host}.yaml"
         cases = next((one for one in sources if (one.host_country, one.kind) == (host, "avr_cases")), None)
         if cases is None:
-            problems.append(Problem(file, 1, "host_country", f"sources.yaml has no entry for avr_cases of {host}"))
+            problems.append(Problem(file, 1, "host_country", f"sources/{host}.yaml has no entry for avr_cases"))
         elif cases.timezone == newest.timezone and newest.at <= cases.cut_off:
             what = f"is not after the cut-off of the host country's cases, {cases.cut_off:%H:%M}"
             problems.append(Problem(file, 1, "at", what))

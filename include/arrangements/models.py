@@ -8,6 +8,7 @@ import datetime as dt
 import hashlib
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import Annotated, Any, Literal, Protocol
 from zoneinfo import available_timezones
 
@@ -86,8 +87,12 @@ def _closure(first: str, last: str | None) -> Closure:
     return Closure(first=start, last=end)
 
 
+# Each call walks the folders of all timezones; a file of sources asks for each of its entries.
+_known_timezones = cache(available_timezones)
+
+
 def _timezone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in _known_timezones():
         raise ValueError("not a timezone; write a name such as Europe/Athens")
     return name
 

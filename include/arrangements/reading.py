@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from include.arrangements.framework import Framework
 from include.arrangements.models import Arrangement, CooperationReview, Source
@@ -142,13 +143,24 @@ def newest_at(offices: Mapping[str, Sequence[Arrangement]], moment: dt.datetime)
 
 
 def load_sources(folder: Path) -> tuple[list[Source], list[Problem]]:
-    """The entries of `folder`/sources.yaml and every problem. A broken entry stops only itself."""
-    name = "sources.yaml"
-    path = folder / name
-    if not path.exists():
-        return [], [Problem(name, 1, "", "the file is missing")]
-    documents, problems = _documents(path, name)
+    """The entries of `folder`/sources, a file for each host country, and every problem.
+
+    A broken entry stops only itself, a broken file only its own host country.
+    """
     sources: list[Source] = []
+    problems: list[Problem] = []
+    for path in sorted((folder / "sources").glob("*.yaml")):
+        found, wrong = _sources_of(path, f"sources/{path.name}")
+        sources += found
+        problems += wrong
+    if not sources and not problems:
+        problems.append(Problem("sources", 1, "", "there is no file; python -m include country new writes one"))
+    return sources, problems
+
+
+def _sources_of(path: Path, name: str) -> tuple[list[Source], list[Problem]]:
+    documents, problems = _documents(path, name)
+    sources: dict[str, Source] = {}
     for document in documents:
         entries = document.value.get("sources") if isinstance(document.value, dict) else None
         if not isinstance(entries, list):
@@ -156,16 +168,20 @@ def load_sources(folder: Path) -> tuple[list[Source], list[Problem]]:
             continue
         for number, entry in enumerate(entries):
             at = ("sources", number)
-            lines = {path[2:]: line for path, line in document.lines.items() if path[:2] == at}
+            lines = {place[2:]: line for place, line in document.lines.items() if place[:2] == at}
             part = _Document(entry, document.lines.get(at, document.line), lines)
             source, wrong = _validated(Source, part, name, prefix=f"sources.{number + 1}")
             problems += wrong
-            if source and any((one.host_country, one.kind) == (source.host_country, source.kind) for one in sources):
+            if source and source.host_country != path.stem:
+                line = lines.get(("host_country",), part.line)
+                what = f"the file's name says {path.stem}"
+                problems.append(Problem(name, line, f"sources.{number + 1}.host_country", what))
+            elif source and source.kind in sources:
                 what = f"there is an entry for {source.kind} of {source.host_country} already"
                 problems.append(Problem(name, part.line, f"sources.{number + 1}", what))
             elif source:
-                sources.append(source)
-    return sources, problems
+                sources[source.kind] = source
+    return list(sources.values()), problems
 
 
 def load_review(folder: Path) -> tuple[CooperationReview, list[Problem]]:
@@ -201,10 +217,13 @@ def _validated(model: type[_M], document: _Document, file: str, prefix: str = ""
                 known = known[:-1]
             shown = ".".join(str(part + 1) if isinstance(part, int) else part for part in place)
             shown = f"{prefix}.{shown}".strip(".")
-            what = wrong["msg"].removeprefix("Value error, ")
-            what = _IN_OUR_WORDS.get(wrong["type"], what)
-            problems.append(Problem(file, document.lines.get(known, document.line), shown, what))
+            problems.append(Problem(file, document.lines.get(known, document.line), shown, in_our_words(wrong)))
         return None, problems
+
+
+def in_our_words(wrong: ErrorDetails) -> str:
+    """What a model says of a setting, as people are told it."""
+    return _IN_OUR_WORDS.get(wrong["type"], wrong["msg"].removeprefix("Value error, "))
 
 
 def _documents(path: Path, name: str) -> tuple[list[_Document], list[Problem]]:

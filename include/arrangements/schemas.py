@@ -12,7 +12,7 @@ from include.arrangements.rules import Policy
 
 
 class _Sources(BaseModel):
-    """Where extracts come from: one entry for each host country and kind."""
+    """Where a host country's extracts come from, `sources/{HOST}.yaml`: one entry for each kind."""
 
     model_config = ConfigDict(extra="forbid")
 

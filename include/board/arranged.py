@@ -48,8 +48,8 @@ class Arranged:
 def arranged() -> Arranged:
     """What is arranged now."""
     folder = arrangements_folder()
-    paths = [folder / "sources.yaml", *sorted((folder / "offices").glob("*.yaml"))]
-    return _read(folder, tuple((path.name, path.stat().st_mtime_ns) for path in paths if path.exists()))
+    paths = [path for kind in ("sources", "offices") for path in sorted((folder / kind).glob("*.yaml"))]
+    return _read(folder, tuple((str(path), path.stat().st_mtime_ns) for path in paths))
 
 
 @lru_cache(maxsize=1)

@@ -37,7 +37,7 @@ class AirflowDied(RuntimeError):
     """A part of Airflow ended by itself, or did not start in time; the message names its log."""
 
 
-class Running:
+class Parts:
     """Parts of an Airflow as processes, each with its children a group; and its REST API, asked as `user`.
 
     home: where each part's log is
@@ -61,6 +61,7 @@ class Running:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self, said: Callable[[str], None] = lambda _: None) -> None:
+        """Start every part; returns when all are healthy. raises: AirflowDied"""
         raise NotImplementedError
 
     def stop(self) -> None:
@@ -156,7 +157,7 @@ class Running:
         )
 
 
-class Airflow(Running):
+class Airflow(Parts):
     """The parts of one Airflow: migrated database, API server, scheduler, triggerer, DAG processor."""
 
     def __init__(self, home: Path, environment: Mapping[str, str], workers: int = 3) -> None:

@@ -32,10 +32,11 @@ def make_age_identity() -> tuple[str, str]:
     return str(identity), str(identity.to_public())
 
 
-def make_tls_certificate(valid: dt.timedelta = _TEN_YEARS) -> tuple[str, str, str]:
+def make_tls_certificate(valid: dt.timedelta = _TEN_YEARS, name: str = "localhost") -> tuple[str, str, str]:
     """Certificate and key of a server on this machine, and the authority that signed it; all as PEM.
 
     valid: from now on; where it is negative the certificate has expired
+    name: by which others know the server
     """
     authority_key, server_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     authority_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Demo authority")])
@@ -44,7 +45,7 @@ def make_tls_certificate(valid: dt.timedelta = _TEN_YEARS) -> tuple[str, str, st
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(authority_key, hashes.SHA256())
     )
-    names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    names = x509.SubjectAlternativeName([x509.DNSName(name), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
     server_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     server = (
         _certificate(server_name, authority_name, server_key.public_key(), valid)

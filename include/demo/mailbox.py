@@ -28,16 +28,16 @@ class Mailbox:
         self._backend: DictBackend | None = None
         self._server: asyncio.Server | None = None
 
-    async def start(self, port: int = 0) -> int:
+    async def start(self, port: int = 0, host: str = HOST) -> int:
         # Without `tls` it wants no STARTTLS, which has no place on a line that is encrypted already.
         given = Namespace(
-            host=HOST, port=port, tls=False, cert=None, key=None, debug=False, proxy_protocol=None, passlib_cfg=None,
+            host=host, port=port, tls=False, cert=None, key=None, debug=False, proxy_protocol=None, passlib_cfg=None,
             **self._user,
         )  # fmt: skip
         self._backend, config = await DictBackend.init(given, hash_context=Cleartext(), ssl_context=self._tls)
         config.apply_context()
         serve = ProxyProtocolReader(config.proxy_protocol).get_callback(IMAPServer(self._backend.login, config))
-        self._server = await asyncio.start_server(serve, HOST, port, ssl=self._tls)
+        self._server = await asyncio.start_server(serve, host, port, ssl=self._tls)
         return int(self._server.sockets[0].getsockname()[1])
 
     async def put(self, content: bytes) -> None:

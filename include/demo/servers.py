@@ -42,7 +42,7 @@ class SftpServer:
         self._users = users
         self._server: asyncssh.SSHAcceptor | None = None
 
-    async def start(self, port: int = 0) -> int:
+    async def start(self, port: int = 0, host: str = HOST) -> int:
         users, files = self._users, self.files
 
         class Login(asyncssh.SSHServer):
@@ -57,7 +57,7 @@ class SftpServer:
             return files(channel, chroot=str(private_folder(Path(user.folder))).encode())
 
         self._server = await asyncssh.create_server(
-            Login, HOST, port, server_host_keys=[self._key], sftp_factory=serve, allow_scp=False
+            Login, host, port, server_host_keys=[self._key], sftp_factory=serve, allow_scp=False
         )
         return int(self._server.get_port())
 
@@ -81,7 +81,7 @@ class MailServer:
         self._tls.load_cert_chain(certificate, key)
         self._server: asyncio.Server | None = None
 
-    async def start(self, port: int = 0) -> int:
+    async def start(self, port: int = 0, host: str = HOST) -> int:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
             lambda: SMTP(
@@ -93,7 +93,7 @@ class MailServer:
                 authenticator=self._authenticate,
                 data_size_limit=50 << 20,
             ),
-            HOST,
+            host,
             port,
         )
         return int(self._server.sockets[0].getsockname()[1])
@@ -128,7 +128,7 @@ async def _serve(configuration: Mapping[str, Any]) -> None:
     border = Border(**configuration["border"], mailbox=mailbox)
     mail = MailServer(**paths, users=configuration["mail"]["users"], border=border)
     ports = {
-        name: await server.start(configuration[name]["port"])
+        name: await server.start(configuration[name]["port"], configuration.get("host", HOST))
         for name, server in (("sftp", sftp), ("mail", mail), ("imap", mailbox))
     }
     sys.stdout.write(json.dumps(ports) + "\n")

@@ -7,6 +7,7 @@ import datetime as dt
 import json
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -82,12 +83,13 @@ def load(folder: Path) -> Setting:
 _SETTING, _KEPT = TypeAdapter(Setting), "setting.json"
 
 
-def build(folder: Path, days: list[dt.date]) -> Setting:
-    """Make keys and folders in `folder`, and keep the setting there; nothing is started."""
+def build(folder: Path, days: Sequence[dt.date], of: Path = ROOT / "include" / "arrangements") -> Setting:
+    """Make keys and folders in `folder`, and keep the setting there; nothing is started.
+
+    of: the arrangements that are copied, each with the keys that are made for it
+    """
     arrangements = folder / "arrangements"
-    shutil.copytree(
-        ROOT / "include" / "arrangements", arrangements, ignore=shutil.ignore_patterns("*.py", "__pycache__")
-    )
+    shutil.copytree(of, arrangements, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     sftp_port, mail_port, imap_port = free_port(), free_port(), free_port()
     host_key, public_host_key = make_host_key()
     certificate, certificate_key, authority = make_tls_certificate()

@@ -20,7 +20,7 @@ def due_sources(kind: str, start: dt.datetime, end: dt.datetime) -> list[dict[st
 
 
 def find_source(host_country: str, kind: str) -> Source:
-    """The entry of `sources.yaml` for this host country and kind.
+    """The entry of `sources/{HOST}.yaml` for this host country and kind.
 
     raises: LookupError if there is none, or its entry is broken (`python -m include check` says how)
     """
@@ -28,4 +28,4 @@ def find_source(host_country: str, kind: str) -> Source:
     for source in sources:
         if (source.host_country, source.kind) == (host_country, kind):
             return source
-    raise LookupError(f"sources.yaml has no good entry for {kind} of {host_country}; python -m include check")
+    raise LookupError(f"sources/{host_country}.yaml has no good entry for {kind}; python -m include check")

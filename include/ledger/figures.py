@@ -124,6 +124,30 @@ def quarantined(session: Session) -> dict[tuple[str, str], int]:
     return {(host, kind): count for host, kind, count in extracts}
 
 
+@dataclass(frozen=True)
+class InQuarantine:
+    """How much of one extract is in quarantine."""
+
+    day: dt.date
+    rows: int
+    quarantined: int
+
+    @property
+    def share_quarantined(self) -> float:
+        return self.quarantined / self.rows if self.rows else 0.0
+
+
+def newest_two_extracts(session: Session) -> dict[tuple[str, str], tuple[InQuarantine, InQuarantine | None]]:
+    """For each host country and kind its newest extract and that of the day before it, where there is one."""
+    extracts = session.scalars(select(Extract).order_by(Extract.day, Extract.turn))
+    days: dict[tuple[str, str], dict[dt.date, InQuarantine]] = {}
+    for one in extracts:
+        in_force = InQuarantine(one.day, one.row_count, one.quarantined_count)
+        days.setdefault((one.host_country, one.kind), {})[one.day] = in_force
+    newest = {whose: list(found.values())[-2:] for whose, found in days.items()}
+    return {whose: (found[-1], found[-2] if len(found) > 1 else None) for whose, found in newest.items()}
+
+
 def cases_in_review(session: Session) -> dict[str, int]:
     """For each host country how many cases wait for a person; none where none waits."""
     waiting = reviews.queue(session)

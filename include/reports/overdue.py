@@ -13,7 +13,7 @@ from include.arrangements.reading import in_force_at, load_offices
 from include.ledger import clearances, figures, intake, outbox, papers, retention, reviews
 from include.ledger.engine import reading
 from include.reports.rejected.groups import group_of, series_of
-from include.settings import arrangements_folder, data_folder, first_day, last_day, late_after, write_private
+from include.settings import arrangements_folder, first_day, last_day, late_after
 
 SETTLING = dt.timedelta(minutes=15)
 """How long Airflow has to start a reconciliation before it is called forgotten."""
@@ -175,8 +175,3 @@ def check_arrangements_load() -> None:
     problems = check(arrangements_folder())
     if problems:
         raise BrokenArrangements("\n".join(str(problem) for problem in problems))
-
-
-def leave_heartbeat(now: dt.datetime) -> None:
-    """Write the moment to `heartbeat` in the data folder; something outside Airflow watches its age."""
-    write_private(data_folder() / "heartbeat", now.isoformat(timespec="seconds").encode())

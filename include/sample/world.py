@@ -83,10 +83,14 @@ class World:
         self._seed, self._cases, self._register = seed, cases, register
         self._countries: dict[str, Country] = {}
 
+    def host(self, code: str) -> Host:
+        """Who is in the host country `code`, and who writes it down; another world may know more of it."""
+        return load_host(code)
+
     def country(self, host: str) -> Country:
         """The host country `host`, made when it is first asked for."""
         if host not in self._countries:
-            known, chance = load_host(host), Chance(self._seed, host)
+            known, chance = self.host(host), Chance(self._seed, host)
             register = Register(known, chance.child("register"), self.first_day, self._register)
             caseload = Caseload(known, chance.child("caseload"), register, self.first_day, self._cases)
             canaries = make_canaries(known, self.hosts.index(host), self.first_day)
@@ -209,7 +213,7 @@ class World:
         rows = [
             (host, canary.name, kind, value)
             for number, host in enumerate(self.hosts)
-            for canary in make_canaries(load_host(host), number, self.first_day)
+            for canary in make_canaries(self.host(host), number, self.first_day)
             for kind, value in canary.values
         ]
         return pd.DataFrame(rows, columns=["host_country", "canary", "kind", "value"], dtype="str")

@@ -27,6 +27,7 @@ from include.demo.run import Demo
 from include.ledger import clearances, responses
 from include.ledger.engine import reading
 from include.ledger.models import Clearance, Entry, List, Notice, Reconciliation
+from include.runbook import Page
 
 pytestmark = [pytest.mark.airflow, pytest.mark.xdist_group("airflow")]
 
@@ -46,6 +47,13 @@ def test_every_list_arrived_and_opens_with_what_its_office_alone_has(demo):
     lists = demo.received()
     assert [one.problem for one in lists if one.problem] == []
     assert len(lists) == demo.sealed_count() > 8
+
+
+def test_a_task_that_failed_names_its_page_of_the_runbook_in_its_log(demo):
+    logs = [path.read_text() for path in (demo.airflow.home / "logs").rglob("*.log")]
+    refused = [log for log in logs if "ExtractRefused" in log]
+    assert refused
+    assert all(Page.REFUSED_EXTRACT.hint in log for log in refused)
 
 
 def test_all_four_notices_appear(demo):

@@ -175,13 +175,13 @@ def test_the_schedule_begins_with_the_day_as_the_office_counts_it():
 
 
 def test_a_broken_source_stops_only_itself(folder):
-    path = folder / "sources.yaml"
+    path = folder / "sources" / "GRC.yaml"
     path.write_text(
         path.read_text().replace('at: "06:00"\n    cut_off: "08:30"', 'at: "06:00"\n    cut_off: "05:00"', 1)
     )
     sources, problems = load_sources(folder)
     assert len(sources) == len(load_sources(REPOSITORY)[0]) - 1
-    assert [str(problem) for problem in problems] == ["sources.yaml line 4, sources.1: cut_off is not after at"]
+    assert [str(problem) for problem in problems] == ["sources/GRC.yaml line 3, sources.1: cut_off is not after at"]
 
 
 def test_a_host_country_that_no_office_hears_of_is_a_problem(folder):
@@ -195,7 +195,11 @@ def test_the_schemas_that_editors_use_are_those_of_the_models():
 
 
 def test_every_arrangement_names_its_schema():
-    for path in [*(REPOSITORY / "offices").glob("*.yaml"), REPOSITORY / "sources.yaml", REPOSITORY / POLICY]:
+    for path in [
+        *(REPOSITORY / "offices").glob("*.yaml"),
+        *(REPOSITORY / "sources").glob("*.yaml"),
+        REPOSITORY / POLICY,
+    ]:
         first = path.read_text().splitlines()[0]
         schema = first.removeprefix("# yaml-language-server: $schema=")
         assert (path.parent / schema).resolve().exists(), path

@@ -1,7 +1,7 @@
 from sqlalchemy import inspect, text
 
 from include.ledger.engine import engine, writing
-from include.ledger.migrating import differences, migrate
+from include.ledger.migrating import differences, migrate, migrate_back
 
 
 def test_the_migrations_make_exactly_what_the_models_say(empty_ledger_url):
@@ -12,7 +12,7 @@ def test_the_migrations_make_exactly_what_the_models_say(empty_ledger_url):
 
 def test_a_ledger_can_be_migrated_down_and_up_again(empty_ledger_url):
     migrate(empty_ledger_url)
-    migrate(empty_ledger_url, "base")
+    migrate_back("base", empty_ledger_url)
     assert set(inspect(engine(empty_ledger_url)).get_table_names()) == {"alembic_version"}
     migrate(empty_ledger_url)
     assert differences(empty_ledger_url) == []
@@ -47,4 +47,4 @@ def test_an_entry_told_before_there_were_reviews_knows_the_record_it_was_told_by
     with writing(empty_ledger_url) as session:
         assert dict(session.execute(text("SELECT entry, asylum_reference FROM entry")).all()) == {"A": "S", "B": None}
     assert differences(empty_ledger_url) == []
-    migrate(empty_ledger_url, "base")
+    migrate_back("base", empty_ledger_url, lose=True)

@@ -18,6 +18,7 @@ from include.reports.answers import ConcernsNeedSomebody, OfficesAreSilent, chec
 from include.reports.concerns import show_one, show_open
 from include.responses.opening import OpeningKeys
 from include.responses.taking import take_file
+from include.runbook import Page
 from tests.ledger.world import MONDAY, MORNING, case, cases, notices, reconcile
 from tests.responses.world import LIST, booked, file, kept, office, told_list
 from tests.servers import PASSWORD, USER, mail
@@ -61,6 +62,10 @@ def post(tmp_path, monkeypatch, ledger, arranged):
         given = {"conn_type": "smtp", "host": "localhost", "port": port, "login": USER, "password": PASSWORD}
         monkeypatch.setenv("AIRFLOW_CONN_SMTP_AVR", json.dumps(given | {"extra": extra}))
         yield got
+    # Whatever goes to IOM alone names its page of the runbook; offices have no runbook.
+    for path in (tmp_path / "mail").glob("*/*.eml"):
+        sent = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+        assert (sent["To"] == FOCAL) == any(page.hint in sent.get_content() for page in Page), sent["Subject"]
 
 
 def answer(*rows, now=NOON, **more):

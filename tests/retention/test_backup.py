@@ -1,4 +1,4 @@
-"""The commands of docs/backup.md: dump, destroy, restore, go on."""
+"""The commands of docs/backup.md and docs/runbook/restore.md: dump, destroy, restore, go on."""
 
 import shutil
 import subprocess

@@ -25,9 +25,8 @@ from typing import Any
 
 import httpx
 import psutil
-from sqlalchemy import create_engine, text
 
-from include.demo.airflow import AirflowDied, Running
+from include.demo.airflow import AirflowDied, Parts
 from include.demo.ports import free_port
 from include.demo.postgres import binaries
 from include.settings import ROOT, private_folder, write_private
@@ -46,7 +45,7 @@ _PARTS = {"valkey": "redis"}
 _ALWAYS_THERE = ("/opt/avr", "/var/lib/avr", "/run/secrets")
 
 
-class Stack(Running, AbstractContextManager["Stack"]):
+class Stack(Parts, AbstractContextManager["Stack"]):
     """The services as parts: `postgres`, `redis`, `api-server`, `scheduler`, `dag-processor`, `triggerer`, `worker-1`, …
 
     variables: what `.env` would set beside docker-compose.yml
@@ -194,10 +193,14 @@ class Stack(Running, AbstractContextManager["Stack"]):
     def healthy(self, part: str) -> bool:
         """What the service's own health check says."""
         test = self._services[self.parts[part]]["healthcheck"]["test"]
-        return not subprocess.run(
-            ["sh", "-c", self.native(part, test)], env=self.environment_of(part), cwd=ROOT, check=False,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120,
-        ).returncode  # fmt: skip
+        try:
+            done = subprocess.run(
+                ["sh", "-c", self.native(part, test)], env=self.environment_of(part), cwd=ROOT, check=False,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            return False
+        return done.returncode == 0
 
     def airflow(self, *arguments: str, part: str = "api-server") -> str:
         """What `airflow ARGUMENTS` prints in a part, as `docker compose run` has it. raises: CalledProcessError"""
@@ -289,18 +292,6 @@ class Stack(Running, AbstractContextManager["Stack"]):
         del self._parts[part]
         if process.wait(self.start_seconds):
             raise AirflowDied(f"{part} failed; see {self.home / f'{part}.log'}")
-        if subprocess.run(
-            [sys.executable, "-m", "include", "grants", "--help"], capture_output=True, cwd=ROOT
-        ).returncode:
-            self._grant_everything()
-
-    def _grant_everything(self) -> None:
-        """Until `python -m include grants` is there."""
-        opened = create_engine(self.secret("ledger_owner"), isolation_level="AUTOCOMMIT")
-        with opened.connect() as connection:
-            connection.execute(text("GRANT ALL ON ALL TABLES IN SCHEMA public TO avr_worker, avr_board, avr_reader"))
-            connection.execute(text("GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO avr_worker, avr_board, avr_reader"))
-        opened.dispose()
 
     def _make_databases(self) -> None:
         """What the entry point of PostgreSQL's image does with an empty volume; nothing, where it is not empty."""

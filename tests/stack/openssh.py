@@ -27,7 +27,7 @@ def sshd(folder: Path, host_key: str, keys: Iterable[str]) -> Iterator[int]:
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # Debian's service makes it
     port, log = free_port(), private_folder(folder) / "sshd.log"
-    only_files = 'restrict,command="internal-sftp -l INFO"'
+    only_files = 'restrict,command="internal-sftp"'
     write_private(folder / "host", host_key.encode())
     write_private(folder / "known", "".join(f"{only_files} {key}\n" for key in keys).encode())
     (folder / "config").write_text(

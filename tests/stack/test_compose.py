@@ -2,6 +2,8 @@
 
 import json
 import re
+import runpy
+import shlex
 import shutil
 import subprocess
 import sys
@@ -54,7 +56,7 @@ def test_nothing_is_left_to_be_filled_in_and_no_default_is_a_password():
     text = yaml.safe_dump(RENDERED)
     assert "${" not in text
     for default in re.findall(r"\$\{([A-Z_]+):-([^}]*)\}", FILE.read_text()):
-        assert not re.search("PASSWORD|SECRET|KEY|TOKEN|USER", default[0]), default
+        assert not re.search("PASSWORD|SECRET|KEY|TOKEN|USERS|ADMIN", default[0]), default
 
 
 @each_service
@@ -90,8 +92,8 @@ def test_an_image_is_pinned_by_a_whole_version(service):
 @each_service
 def test_only_named_volumes_are_written_to_and_ports_are_this_machines(service):
     for volume in service.get("volumes", []):
-        source, _, mode = volume.partition(":")[0], *volume.partition(":")[2].rpartition(":")[1:]
-        assert source in RENDERED["volumes"] or mode == "ro", volume
+        of_the_demo = service.get("profiles") == ["demo"]
+        assert volume.split(":")[0] in RENDERED["volumes"] or volume.endswith(":ro") or of_the_demo, volume
     for port in service.get("ports", []):
         assert port.startswith("127.0.0.1:"), port
 
@@ -149,6 +151,37 @@ def test_celery_keeps_what_a_killed_worker_had():
     said = SERVICES["scheduler"]["environment"]
     silence = int(said["AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT"])
     assert silence < int(said["AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT"])
+
+
+def test_the_demos_servers_are_healthy_with_what_is_prepared_for_them(tmp_path):
+    prepare = runpy.run_path(str(ROOT / "deploy" / "demo.py"))["prepare"]
+    connections = tmp_path / "connections.yaml"
+    connections.write_text("{}")
+    variables = prepare(tmp_path / "demo", connections)
+    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", variables["AVR_DEMO_USER"])
+    named = {one["host"] for one in json.loads(connections.read_text()).values() if "host" in one}
+    assert named == {"servers"}
+    with pytest.raises(FileExistsError, match="may be in use"):
+        prepare(tmp_path / "another", connections)
+    service = services(variables, profile="demo")["servers"]
+    # Nobody else is to hear it while it is tested.
+    configuration = tmp_path / "demo" / "keys" / "servers.json"
+    said = json.loads(configuration.read_text())
+    assert said.pop("host") == "0.0.0.0"
+    configuration.write_text(json.dumps(said))
+    environment = {"PATH": str(Path(sys.executable).parent), "PYTHONPATH": str(ROOT)}
+    running = subprocess.Popen(
+        shlex.split(service["command"]), cwd=ROOT, env=environment, stdout=subprocess.PIPE,
+        executable=sys.executable,
+    )  # fmt: skip
+    try:
+        assert running.stdout.readline(), "its ports, once it listens"
+        check = shlex.split(service["healthcheck"]["test"])
+        assert subprocess.run(check, executable=sys.executable, env=environment).returncode == 0
+    finally:
+        running.terminate()
+        running.wait()
+    assert subprocess.run(check, executable=sys.executable, env=environment, stderr=subprocess.DEVNULL).returncode != 0
 
 
 def test_natively_nothing_differs_but_what_is_said_to_differ(tmp_path):
@@ -214,3 +247,8 @@ def test_every_role_of_the_file_has_the_boards_own_resources_and_no_right_to_cha
         changes = {(action, resource) for action, resource in may if action not in ("can_read", "menu_access")}
         allowed = {("can_edit", "My Password")} | ({("can_edit", "HITL Detail")} if name == "AVR reviewer" else set())
         assert changes == allowed, name
+
+
+def test_the_celery_that_is_locked_is_one_that_airflows_provider_can_use():
+    loaded = "import airflow.providers.celery.executors.celery_executor, airflow.providers.celery.cli.celery_command"
+    subprocess.run([sys.executable, "-c", loaded], check=True, capture_output=True)

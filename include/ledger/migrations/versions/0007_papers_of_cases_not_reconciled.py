@@ -17,5 +17,13 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    # The older form has no place for a case that no reconciliation has seen.
+    op.execute(
+        """
+        DELETE FROM paper_case WHERE NOT EXISTS (
+            SELECT 1 FROM "case"
+            WHERE "case".host_country = paper_case.host_country AND "case".case_id = paper_case.case_id)
+        """
+    )
     with op.batch_alter_table("paper_case") as batch_op:
         batch_op.create_foreign_key(_CASE, "case", ["host_country", "case_id"], ["host_country", "case_id"])
