@@ -104,8 +104,9 @@ def secrets_in(files: Sequence[str]) -> bool:
 def main() -> int:
     """Runs all three; 1 where one of them found something."""
     tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True)
+    files = [name for name in tracked.stdout.split("\0") if name not in ("", BASELINE.name)]
     code = _run("bandit", "--quiet", "--recursive", "--configfile", "pyproject.toml", "include", "dags", "plugins")
-    good = [code.returncode == 0, secrets_in(tracked.stdout.split("\0")[:-1]), known_holes()]
+    good = [code.returncode == 0, secrets_in(files), known_holes()]
     return 0 if all(good) else 1
 
 

@@ -23,4 +23,8 @@ CREATE DATABASE celery OWNER celery;
 CREATE DATABASE ledger OWNER avr_owner;
 REVOKE ALL ON DATABASE postgres, template1, airflow, celery, ledger FROM PUBLIC;
 GRANT CONNECT ON DATABASE ledger TO avr_worker, avr_board, avr_reader;
+-- What is erased is let go of in the server's log too.
+GRANT pg_checkpoint TO avr_owner;
+\connect ledger
+GRANT EXECUTE ON FUNCTION pg_switch_wal() TO avr_owner;
 SQL

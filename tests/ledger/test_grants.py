@@ -4,16 +4,17 @@ import datetime as dt
 
 import pytest
 from psycopg.errors import InsufficientPrivilege
-from sqlalchemy import make_url, text
+from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import ProgrammingError
 
 from include.board import people
 from include.board.pages import list_page, office_page, timeliness
 from include.board.people import Viewer
 from include.board.today import today
-from include.ledger import board
+from include.ledger import board, storage
 from include.ledger.engine import engine, writing
 from include.ledger.grants import BOARD, NOTHING, READER, RIGHTS, WORKER, NoRoles, grant
+from include.ledger.migrating import migrate
 from include.ledger.models import Base
 from include.operators import CasesTrigger, DecisionsTrigger, StandingsTrigger
 from include.retention.run import erase_due
@@ -209,6 +210,27 @@ def test_rights_are_given_again_and_what_was_given_beside_them_is_taken(ledger, 
     grant(ledger)
     grant(ledger)
     assert refused(become(BOARD), "DELETE FROM list")
+
+
+def test_an_owner_who_is_no_superuser_migrates_gives_rights_and_erases(postgres_server, tmp_path, monkeypatch):
+    superuser = create_engine(f"{postgres_server}/postgres", isolation_level="AUTOCOMMIT")
+    with superuser.connect() as connection:
+        connection.execute(text("CREATE ROLE avr_owner LOGIN"))
+        connection.execute(text("CREATE DATABASE owned OWNER avr_owner"))
+    superuser.dispose()
+    url = make_url(f"{postgres_server}/owned").set(username="avr_owner").render_as_string()
+    monkeypatch.setenv("AVR_LEDGER", url)
+    monkeypatch.setenv("AVR_DATA", str(tmp_path / "data"))
+    migrate()
+    grant()
+    run()
+    worker = make_url(url).set(username=WORKER).render_as_string()
+    assert not refused(worker, 'SELECT family_name FROM "case"')
+    assert refused(worker, 'DELETE FROM "case"')
+    storage.check_owned()
+    storage.compact()
+    for used in (url, worker):
+        engine(used).dispose()
 
 
 @postgresql
