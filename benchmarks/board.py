@@ -26,7 +26,6 @@ from typing import Any
 
 import httpx
 import icu
-import yaml
 from rich.console import Console
 from sqlalchemy import create_engine, insert, text
 from sqlalchemy.orm import Session
@@ -504,17 +503,17 @@ def _insert(session: Session, model: type[models.Base], rows: Sequence[dict[str,
 def arrange(folder: Path) -> Path:
     """Arrangements of all these offices and host countries, in `folder`."""
     arrangements = ROOT / "include" / "arrangements"
-    (folder / "offices").mkdir(parents=True)
+    for name in ("offices", "sources"):
+        (folder / name).mkdir(parents=True)
     example = (arrangements / "offices" / "GRC-ATH.yaml").read_text(encoding="utf-8")
     for office, host in offices().items():
         written = example.replace("GRC-ATH", office).replace("[GRC]", f"[{host}]").replace("iom_offices: [ATH]\n", "")
         written = written.replace("sftp_grc_ath", f"sftp_{office.lower().replace('-', '_')}")
         written = written.replace("effective_from: 2026-11-01", f"effective_from: {TODAY - dt.timedelta(days=DAYS)}")
         (folder / "offices" / f"{office}.yaml").write_text(written, encoding="utf-8")
-    like = [one for one in yaml.safe_load((arrangements / "sources.yaml").read_text(encoding="utf-8"))["sources"]
-            if one["host_country"] == "GRC"]  # fmt: skip
-    sources = {"sources": [one | {"host_country": host} for host in hosts() for one in like]}
-    (folder / "sources.yaml").write_text(yaml.safe_dump(sources), encoding="utf-8")
+    like = (arrangements / "sources" / "GRC.yaml").read_text(encoding="utf-8")
+    for host in hosts():
+        (folder / "sources" / f"{host}.yaml").write_text(like.replace(": GRC", f": {host}"), encoding="utf-8")
     return folder
 
 

@@ -70,8 +70,15 @@ BY_TASK = {
     "review_cooperation": Page.PAPER_NOT_MADE,
     "sweep": Page.TASK_RED,
     "sweep.send_again": Page.DELIVERY_REFUSED,
-    # Each of its lines names a page of its own.
-    "watch": Page.TASK_RED,
+    "watch.find_broken_arrangements": Page.BROKEN_ARRANGEMENT,
+    "watch.find_ending_seals": Page.KEY_EXPIRING,
+    "watch.find_overdue_lists": Page.LATE_LIST,
+    "watch.find_quarantine_spikes": Page.QUARANTINE_SPIKE,
+    "watch.find_silent_offices": Page.SILENT_OFFICE,
+    "watch.find_standing_concerns": Page.CONCERN,
+    "watch.find_unread_messages": Page.UNREAD_ANSWER,
+    "watch.find_waiting_cases": Page.CASE_WAITS,
+    "watch.measure": Page.TASK_RED,
 }
 """By a DAG, and by a task of it where that has a page of its own."""
 

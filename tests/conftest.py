@@ -10,6 +10,7 @@ from pathlib import Path
 
 # Before anything imports Airflow: its files belong into a folder of the test run.
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="avr-airflow-")
+os.environ["AIRFLOW__CORE__PLUGINS_FOLDER"] = str(Path(__file__).resolve().parent.parent / "plugins")
 
 import pytest
 from hypothesis import settings

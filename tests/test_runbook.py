@@ -84,7 +84,7 @@ def test_every_task_has_a_page_and_no_page_is_for_a_task_that_is_not_there(tasks
 def test_an_error_names_its_page_whatever_task_it_befalls():
     down, damaged = OperationalError("", {}, Exception("gone")), InternalError("", {}, Exception("invalid page"))
     assert page_of("pull_extracts", "pull_cases", down) == Page.DATABASE_DOWN
-    assert page_of("watch", "look", damaged) == Page.RESTORE
+    assert page_of("watch", "measure", damaged) == Page.RESTORE
     assert page_of("deliver_lists__GRC-ATH", "send", RuntimeError("red")) == Page.DELIVERY_REFUSED
     there = "".join(path.read_text() for path in (ROOT / "include").rglob("*.py") if path.name != "runbook.py")
     ours = {name for name in BY_ERROR if not name.endswith("Error")}

@@ -227,6 +227,9 @@ class Line:
     """The id of the concern that stands on it now."""
 
 
+_OF_RECIPIENT = load_only(Recipient.tested_at, Recipient.confirmed_at)
+
+
 @dataclass(frozen=True)
 class WholeList:
     """A list, all that it told, and every attempt at bringing it."""
@@ -276,7 +279,7 @@ def whole_list(session: Session, list_number: str) -> WholeList:
         .order_by(Attempt.delivery_id, Attempt.number)
     ):
         attempts[one.delivery_id].append(one)
-    tested = select(Recipient).filter_by(office=found.office).order_by(Recipient.tested_at)
+    tested = select(Recipient).filter_by(office=found.office).order_by(Recipient.tested_at).options(_OF_RECIPIENT)
     return WholeList(
         found,
         session.get(Receipt, found.id),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 from sqlalchemy import exists, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, load_only
 
 from include.ledger import outbox
 from include.ledger.intake import Partition, newest_reconciliations
@@ -72,12 +72,13 @@ def ask(session: Session, office: str, wanted: Mapping[tuple[str, str], str], on
 
 def waiting(session: Session) -> list[Waiting]:
     """Every case that nobody has looked at, and of which its office was not told; nearest departure first."""
-    told = exists().where(Notice.entry == Entry.entry, List.id == Notice.list_id, List.state != "void")
+    told = exists(Notice.entry).where(Notice.entry == Entry.entry, List.id == Notice.list_id, List.state != "void")
     rows = session.execute(
         select(Clearance, Entry, Case.expected_departure_on)
         .join(Entry, Entry.entry == Clearance.entry)
         .join(Case, (Case.host_country == Entry.host_country) & (Case.case_id == Entry.case_id))
         .where(Clearance.cleared_at.is_(None), ~told)
+        .options(load_only(Clearance.rules, Clearance.asked_on, Clearance.mailed_at))
         # A case that ended before anybody was told of it waits for nobody any more.
         .where(Case.status.in_(OPEN_STATUSES), Case.missing_since.is_(None))
         .order_by(func.coalesce(Case.expected_departure_on, dt.date.max), Clearance.asked_on, Clearance.id)

@@ -60,11 +60,11 @@ _WORKER = {
 }
 _BOARD = {
     "answer": "SELECT",
-    "approval": NOTHING,
+    "approval": "SELECT",
     "attempt": "SELECT",
     "case": "SELECT (host_country, case_id, family_name, given_names, expected_departure_on, departed_on, status, "
     "standing, missing_since, erased_on)",
-    "clearance": NOTHING,
+    "clearance": "SELECT (id, entry, rules, asked_on, mailed_at, cleared_at)",
     "concern": "SELECT, UPDATE (closed_at, closed_by, note)",
     "counted_month": NOTHING,
     "delivery": "SELECT, UPDATE (state, delivered_at, bounced_at)",
@@ -85,7 +85,8 @@ _BOARD = {
     "paper_series": NOTHING,
     "procedure_record": NOTHING,
     "receipt": "SELECT",
-    "recipient": NOTHING,
+    # Not the code: who has it could say that a test message was answered.
+    "recipient": "SELECT (office, channel, address, tested_at, confirmed_at)",
     "reconciliation": "SELECT",
     "resend": _ADD,
     "response": NOTHING,
