@@ -137,8 +137,30 @@ def grant(url: str | None = None) -> None:
         raise NoRoles("a ledger on SQLite has no roles: who may open its file may do everything")
     with engine(url).begin() as connection:
         _check_roles(connection)
-        for statement in [*_of_all(connection), *_of_tables(), *_of_rows(connection)]:
+        lift_policies(connection)
+        for statement in [*_of_all(connection), *_of_tables()]:
             connection.execute(text(statement))
+        place_policies(connection)
+
+
+def lift_policies(connection: Connection) -> bool:
+    """Take every policy on rows away, since no column that one of them names can be altered; whether there was any.
+
+    The tables are open meanwhile, not shut: a worker that silently saw no row would take everything as untold.
+    """
+    if connection.dialect.name != "postgresql":
+        return False
+    held = connection.execute(text("SELECT policyname, tablename FROM pg_policies WHERE schemaname = 'public'")).all()
+    for policy, table in held:
+        connection.execute(text(f'DROP POLICY {policy} ON "{table}"'))
+        connection.execute(text(f'ALTER TABLE "{table}" DISABLE ROW LEVEL SECURITY'))
+    return bool(held)
+
+
+def place_policies(connection: Connection) -> None:
+    """Put the policies on rows in place, on a ledger of the newest form that has none."""
+    for statement in _of_rows():
+        connection.execute(text(statement))
 
 
 def _check_roles(connection: Connection) -> None:
@@ -174,9 +196,8 @@ def _of_tables() -> list[str]:
     return granted
 
 
-def _of_rows(connection: Connection) -> list[str]:
-    before = connection.execute(text("SELECT policyname, tablename FROM pg_policies WHERE schemaname = 'public'"))
-    made = [f'DROP POLICY {policy} ON "{table}"' for policy, table in before]
+def _of_rows() -> list[str]:
+    made = []
     for name, policies in _POLICIES.items():
         everybody = ["FOR SELECT USING (true)", f"FOR ALL TO {WORKER} USING (true)"]
         made.append(f'ALTER TABLE "{name}" ENABLE ROW LEVEL SECURITY')

@@ -12,6 +12,7 @@ from alembic.util import CommandError
 from sqlalchemy import Boolean, Column, ColumnElement, Connection, MetaData, String, case, func, select
 
 from include.ledger.engine import engine
+from include.ledger.grants import lift_policies, place_policies
 from include.ledger.models import Base
 from include.settings import ledger_url
 
@@ -46,7 +47,10 @@ def _configuration(connection: Connection) -> Config:
 def migrate(url: str | None = None, revision: str = "head") -> None:
     """Bring the ledger at `url` (default: this installation's) up to `revision`."""
     with engine(url or ledger_url()).execution_options(writes=True).begin() as connection:
+        had_policies = lift_policies(connection)
         command.upgrade(_configuration(connection), revision)
+        if had_policies and revision == "head":
+            place_policies(connection)
 
 
 def migrate_back(revision: str, url: str | None = None, *, lose: bool = False) -> None:
@@ -57,6 +61,8 @@ def migrate_back(revision: str, url: str | None = None, *, lose: bool = False) -
     """
     with engine(url or ledger_url()).execution_options(writes=True).begin() as connection:
         before = _held(connection)
+        # The older release has its own, and puts them in place with its `grants`.
+        lift_policies(connection)
         try:
             command.downgrade(_configuration(connection), revision)
         except CommandError:

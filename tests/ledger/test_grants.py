@@ -13,8 +13,8 @@ from include.board.people import Viewer
 from include.board.today import today
 from include.ledger import board, storage
 from include.ledger.engine import engine, writing
-from include.ledger.grants import BOARD, NOTHING, READER, RIGHTS, WORKER, NoRoles, grant
-from include.ledger.migrating import migrate
+from include.ledger.grants import BOARD, NOTHING, READER, RIGHTS, WORKER, NoRoles, grant, place_policies
+from include.ledger.migrating import migrate, migrate_back
 from include.ledger.models import Base
 from include.operators import CasesTrigger, DecisionsTrigger, StandingsTrigger
 from include.retention.run import erase_due
@@ -210,6 +210,19 @@ def test_rights_are_given_again_and_what_was_given_beside_them_is_taken(ledger, 
     grant(ledger)
     grant(ledger)
     assert refused(become(BOARD), "DELETE FROM list")
+
+
+@postgresql
+def test_what_each_may_do_with_which_rows_is_so_again_after_a_migration(told, ledger, become):
+    revive = "UPDATE concern SET closed_at = NULL WHERE closed_at IS NULL"
+    assert refused(become(BOARD), revive)
+    migrate_back("0010", ledger)
+    with engine(become(WORKER)).connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM delivery")), "open until then, not silently empty"
+    with engine(ledger).begin() as connection:
+        place_policies(connection)  # as the older release's `grants` does
+    migrate(ledger)
+    assert refused(become(BOARD), revive)
 
 
 def test_an_owner_who_is_no_superuser_migrates_gives_rights_and_erases(postgres_server, tmp_path, monkeypatch):
