@@ -10,7 +10,7 @@ OFFICE ?= GRC-ATH
 SIZE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo office test test-airflow test-stack test-spark faults lint format types lock upgrade model bench bench-matching bench-delivery schemas audit bench-day bench-board clean
+.PHONY: help install demo office test test-airflow test-stack test-spark faults lint format types lock upgrade model bench bench-matching bench-delivery schemas audit bench-day bench-board chaos clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -72,6 +72,10 @@ faults: $(VENV)/.installed-dev ## cause every fault for real, then write docs/re
 	bash tests/install_services.sh
 	$(BIN)/pytest -n 2 -m fault
 	$(BIN)/python -m tests.fault_table
+
+chaos: $(VENV)/.installed-dev ## a day of 130 host countries in that stack while its parts are killed (an hour or more)
+	bash tests/install_services.sh
+	$(BIN)/python -m benchmarks.chaos
 
 test-spark: .venv-spark ## linking on Spark beside DuckDB, in an environment of its own (needs Java 17)
 	bash tests/install_services.sh spark

@@ -1,21 +1,28 @@
 """A day of many host countries in the whole stack, while its parts are killed: has every office the same as without?
 
-Reach for `a_day` to run one, quiet or with faults, and for `differences` to set one beside the other. Faults come from
-a seeded `Random`, so that a run can be told again; when they meet which task is the machine's affair.
+Reach for `a_day` to run one, quiet or with faults, and for `differences` to set it beside what the rooms alone tell.
+Which part is killed when, and for how long, comes from a seeded `Random`; which task that meets is the machine's affair.
 """
 
 import contextlib
+import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from typing import Any
+from unittest.mock import patch
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from benchmarks.installation import FIRST, build
+from benchmarks.rooms import open_addresses, run_day, servers
+from include.arrangements.reading import load_offices
+from include.demo.office import Received, open_everything
+from include.ledger.migrating import migrate
 from tests.stack.demo import OnStack
 from tests.stack.native import Stack
 
@@ -148,19 +155,39 @@ def a_day(
             killed=faults.killed if faults else Counter(),
             tries=_tries(one),
         )
-    for found in received:
-        if found.opened:
-            entries = found.opened.entries.drop(columns=list(_FROM_ITS_OWN_CLOCK))
-            lines = entries.itertuples(index=False, name=None)
-            day.told.setdefault(found.office, Counter()).update(lines)
+    day.told = _told(received)
     return day
 
 
-def differences(quiet: Day, other: Day) -> list[str]:
-    """What an office was told on one of the days and not on the other, or more often: counts, and no names."""
+def by_the_rooms(folder: Path, size: Size) -> dict[str, Counter[tuple[str, ...]]]:
+    """What each office is told on such a day by the rooms alone, one after the other, without Airflow: `Day.told`."""
+    installation = build(folder, size.countries, size.offices, size.cases, size.register)
+    setting = installation.setting
+    _without_pdf(setting.arrangements)
+    with patch.dict(os.environ, setting.environment):
+        migrate(setting.ledger)
+        with servers(installation):
+            open_addresses(1)
+            run_day(installation, FIRST, 1)
+    return _told(open_everything(setting, load_offices(setting.arrangements)[0]))
+
+
+def _told(received: Iterable[Received]) -> dict[str, Counter[tuple[str, ...]]]:
+    told: dict[str, Counter[tuple[str, ...]]] = {}
+    for found in received:
+        if found.opened:
+            entries = found.opened.entries.drop(columns=list(_FROM_ITS_OWN_CLOCK))
+            told.setdefault(found.office, Counter()).update(entries.itertuples(index=False, name=None))
+    return told
+
+
+def differences(
+    should: Mapping[str, Counter[tuple[str, ...]]], was: Mapping[str, Counter[tuple[str, ...]]]
+) -> list[str]:
+    """What an office should be told and was not, or was told more often: counts, and no names."""
     found = []
-    for office in sorted({*quiet.told, *other.told}):
-        expected, told = quiet.told.get(office, Counter()), other.told.get(office, Counter())
+    for office in sorted({*should, *was}):
+        expected, told = should.get(office, Counter()), was.get(office, Counter())
         if expected != told:
             found.append(
                 f"{office}: {(expected - told).total()} of {expected.total()} missing, {(told - expected).total()} "
@@ -189,7 +216,7 @@ def _tries(one: OnStack) -> Counter[str]:
     return found
 
 
-def _tasks(one: OnStack) -> Iterator[dict[str, object]]:
+def _tasks(one: OnStack) -> Iterator[dict[str, Any]]:
     offset = 0
     while page := one.airflow.get(f"dags/~/dagRuns/~/taskInstances?limit=100&offset={offset}")["task_instances"]:
         yield from page
