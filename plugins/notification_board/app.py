@@ -48,6 +48,7 @@ from notification_board.guard import (
 )
 from notification_board.words import (
     COOKIE,
+    counted,
     country,
     finalize,
     language_of,
@@ -389,6 +390,7 @@ def _page(
         moment=moment,
         country=lambda code: country(code, language),
         lead=_lead,
+        counted=lambda key, **numbers: counted(w.say[key], language, **numbers),
         lasting=lambda time: lasting(time, language),
         spoken=lambda text: sentence(text, language),
         days=lambda days: ", ".join(w.weekdays[day] for day in days),

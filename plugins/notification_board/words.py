@@ -23,7 +23,7 @@ _TWO_LETTERS = {icu.Locale("", code).getISO3Country(): code for code in icu.Loca
 
 
 class Words(BaseModel):
-    """Every text of the board. Names in braces are filled in."""
+    """Every text of the board. Names in braces are filled in; what is counted has a form for one and for many."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -55,6 +55,13 @@ class Words(BaseModel):
 def words(language: str) -> Words:
     """The words of a language of `include.lists.texts.LANGUAGES`."""
     return Words.model_validate(yaml.safe_load((FOLDER / f"{language}.yaml").read_text(encoding="utf-8")))
+
+
+def counted(text: str, language: str, **numbers: int) -> str:
+    """A text of `say` with numbers in it, in the form that the language has for so many."""
+    # Digits as they stand in every other place of the board.
+    written = icu.MessageFormat(text, icu.Locale(f"{language}@numbers=latn"))
+    return str(written.format(list(numbers), [icu.Formattable(number) for number in numbers.values()]))
 
 
 @lru_cache

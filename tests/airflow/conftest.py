@@ -4,9 +4,10 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from include.demo.run import Demo
+from tests.airflow.browsing import LAPTOP, LATEST, Enter
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +29,26 @@ def browser() -> Iterator[Browser]:
         opened = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield opened
         opened.close()
+
+
+@pytest.fixture(scope="module")
+def enter(demo: Demo, browser: Browser) -> Iterator[Enter]:
+    """Log in as a role, on Airflow's own page, with the theme and language of Airflow's own settings."""
+    opened = []
+
+    def log_in(role: str, *, theme: str = "light", language: str = "en", size: dict[str, int] = LAPTOP) -> Page:
+        context = browser.new_context(viewport=size, locale="en-GB", base_url=demo.airflow.url)
+        context.set_default_timeout(LATEST)
+        opened.append(context)
+        page = context.new_page()
+        page.goto("/")
+        page.fill("input[name=username]", role)
+        page.fill("input[name=password]", demo.airflow.passwords[role])
+        page.click("button[type=submit]")
+        page.wait_for_selector("text=Dags")
+        page.evaluate(f"localStorage.setItem('theme', '{theme}'); localStorage.setItem('i18nextLng', '{language}')")
+        return page
+
+    yield log_in
+    for context in opened:
+        context.close()

@@ -28,6 +28,7 @@ from include.ledger import clearances, responses
 from include.ledger.engine import reading
 from include.ledger.models import Clearance, Entry, List, Notice, Reconciliation
 from include.runbook import Page
+from tests.airflow.browsing import LATEST, board_in, picture
 
 pytestmark = [pytest.mark.airflow, pytest.mark.xdist_group("airflow")]
 
@@ -215,10 +216,26 @@ def test_a_match_that_a_person_rejects_is_taken_back_at_its_office_at_once(demo)
     wait_until(demo, taken_back)
 
 
-def test_a_case_that_a_person_must_look_at_waits_in_the_ui_and_is_told_at_once_when_somebody_has(demo):
+def test_a_case_that_a_person_must_look_at_is_on_the_board_which_leads_to_where_it_is_answered(demo, enter):
     """Headquarters wants an unaccompanied child told at once; TUR-ANK has somebody look first."""
     demo.airflow.request("POST", "dags/clear_notices/dagRuns", {"logical_date": None})
+    page = enter("watcher")
+    frame = board_in(page)
 
+    def asked() -> bool:
+        page.wait_for_timeout(1000)  # the page asks for news by itself meanwhile
+        found = frame.query_selector("section[aria-labelledby=asked]")
+        return bool(found and "TUR-ANK" in found.inner_text() and "Answer in Airflow" in found.inner_text())
+
+    wait_until(demo, asked)
+    frame.query_selector("#asked").scroll_into_view_if_needed()
+    picture(page, "waits")
+    frame.click("section[aria-labelledby=asked] a:has-text('Answer in Airflow')")
+    page.wait_for_url(re.compile("/dags/clear_notices/runs/.+/required_actions$"), timeout=LATEST)
+    page.get_by_text("somebody looked at case number").first.wait_for()
+
+
+def test_a_case_at_which_somebody_has_looked_is_told_at_once(demo):
     def seen_to() -> bool:
         demo.answer_requests()
         with reading(demo.setting.ledger) as session:

@@ -6,14 +6,13 @@ The pictures that it takes are those of docs/ui-watcher.md. It comes after `test
 import datetime as dt
 import re
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Frame, Page, expect
+from playwright.sync_api import Frame, Page, expect
 from sqlalchemy import select
 
 from include.demo.run import Demo
@@ -21,16 +20,10 @@ from include.ledger import board, responses, reviews
 from include.ledger.board import whole_list as board_of
 from include.ledger.engine import reading, writing
 from include.ledger.models import Concern, Entry, List, Notice, Review, Viewed
-from include.settings import ROOT
+from tests.airflow.browsing import ENTRY, LAPTOP, LATEST, PHONE, board_in, picture
 from tests.airflow.test_main_job import leaks, wait_until
 
 pytestmark = [pytest.mark.airflow, pytest.mark.xdist_group("airflow")]
-PICTURES = ROOT / "docs" / "pictures"
-LAPTOP, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
-ENTRY = "/plugin/notifications"
-LATEST = 60_000
-"""Milliseconds that a page may take on a machine that is busy with much else."""
-Enter = Callable[..., Page]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -40,43 +33,6 @@ def doubted(demo: Demo) -> None:
         concerns = responses.open_concerns(session)
     if not concerns:
         demo.wait_for_effect(demo.answer_lists())
-
-
-@pytest.fixture(scope="module")
-def enter(demo: Demo, browser: Browser) -> Iterator[Enter]:
-    """Log in as a role, on Airflow's own page, with the theme and language of Airflow's own settings."""
-    opened = []
-
-    def log_in(role: str, *, theme: str = "light", language: str = "en", size: dict[str, int] = LAPTOP) -> Page:
-        context = browser.new_context(viewport=size, locale="en-GB", base_url=demo.airflow.url)
-        context.set_default_timeout(LATEST)
-        opened.append(context)
-        page = context.new_page()
-        page.goto("/")
-        page.fill("input[name=username]", role)
-        page.fill("input[name=password]", demo.airflow.passwords[role])
-        page.click("button[type=submit]")
-        page.wait_for_selector("text=Dags")
-        page.evaluate(f"localStorage.setItem('theme', '{theme}'); localStorage.setItem('i18nextLng', '{language}')")
-        return page
-
-    yield log_in
-    for context in opened:
-        context.close()
-
-
-def board_in(page: Page, path: str = "") -> Frame:
-    """The board, opened where Airflow shows it: in its own window, beside its navigation."""
-    page.goto(f"{ENTRY}/notifications/{path}")
-    page.wait_for_selector("iframe")
-    frame = page.query_selector("iframe").content_frame()
-    frame.wait_for_selector("main h1, main h2", timeout=LATEST)
-    return frame
-
-
-def picture(page: Page, name: str) -> None:
-    page.wait_for_timeout(500)  # the window settles
-    page.screenshot(path=PICTURES / f"board-{name}.png")
 
 
 def links(frame: Frame) -> list[str]:
