@@ -29,7 +29,8 @@ class NotificationBoardPlugin(AirflowPlugin):
     operator_extra_links = [BoardLink()]  # noqa: RUF012
     external_views = [  # noqa: RUF012  (Airflow's own form)
         {
-            "name": "Notifications",
+            # As long as Airflow shows in its navigation.
+            "name": "AVR lists",
             # Relative, so that it is found under any path prefix.
             "href": f"{BOARD}/",
             "destination": "nav",

@@ -178,7 +178,7 @@ def test_every_page_and_all_that_it_leads_to_is_under_the_prefix(installed, page
 
 def test_the_ui_shows_the_board_in_its_own_window(installed, page):
     page.goto(f"{installed.url}/")
-    page.get_by_role("link", name="Notifications").click()
+    page.get_by_role("link", name="AVR lists").click()
     page.frame_locator("iframe").get_by_role("heading", name="Today", exact=True).wait_for()
     page.goto(f"{installed.url}/plugin/notifications{PREFIX}/notifications/list/{LIST}")
     page.frame_locator("iframe").get_by_role("heading", name=re.compile(f"^{LIST}")).wait_for()

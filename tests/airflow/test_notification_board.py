@@ -44,7 +44,7 @@ def test_each_role_finds_its_pages_in_airflows_navigation(enter):
     for role in ("watcher", "reviewer", "auditor"):
         page = enter(role)
         page.goto("/")
-        page.get_by_role("link", name="Notifications").click()
+        page.get_by_role("link", name="AVR lists").click()
         page.wait_for_selector("iframe")
         frame = page.query_selector("iframe").content_frame()
         frame.wait_for_selector("main h1", timeout=LATEST)
@@ -83,7 +83,7 @@ def test_who_was_told_late_and_why_is_found_by_what_the_pages_say(demo, enter):
     """From Airflow's first page by visible words alone, as somebody does who has read nothing."""
     page = enter("watcher")
     page.goto("/")
-    page.get_by_role("link", name="Notifications").click()
+    page.get_by_role("link", name="AVR lists").click()
     board = page.frame_locator("iframe")
     board.get_by_role("heading", name="Today", exact=True).wait_for()
     # The demo's days are past: what was told of them today was told late, as the extracts came.

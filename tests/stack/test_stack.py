@@ -223,7 +223,7 @@ def test_a_watcher_finds_the_board_in_airflows_navigation(demo, tmp_path: Path):
         page.fill("input[name=username]", "watcher")
         page.fill("input[name=password]", demo.airflow.passwords["watcher"])
         page.click("input[type=submit], button[type=submit]")
-        page.get_by_role("link", name="Notifications").click()
+        page.get_by_role("link", name="AVR lists").click()
         page.wait_for_selector("iframe")
         frame = page.query_selector("iframe").content_frame()
         frame.wait_for_selector("main h1")
