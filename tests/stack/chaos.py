@@ -6,6 +6,7 @@ Which part is killed when, and for how long, comes from a seeded `Random`; which
 
 import contextlib
 import os
+import sys
 import threading
 import time
 from collections import Counter
@@ -76,18 +77,18 @@ class Struck(OnStack):
 
 
 class Faults(threading.Thread):
-    """Kills one part after the other, and starts each again after a while, until it is told to stop."""
+    """Kills one part after the other, and starts each again after a while, `most` times or until it is told to stop."""
 
-    def __init__(self, stack: Stack, chance: Random, said: Callable[[str], None]) -> None:
+    def __init__(self, stack: Stack, chance: Random, said: Callable[[str], None], most: int) -> None:
         super().__init__(daemon=True)
         self.killed: Counter[str] = Counter()
         self.failed: BaseException | None = None
-        self._stack, self._chance, self._said = stack, chance, said
+        self._stack, self._chance, self._said, self._most = stack, chance, said, most
         self._over = threading.Event()
 
     def run(self) -> None:
         try:
-            while self._pause(self._chance.uniform(*BETWEEN)):
+            while self.killed.total() < self._most and self._pause(self._chance.uniform(*BETWEEN)):
                 (victim,) = self._chance.choices(list(VICTIMS), list(VICTIMS.values()))
                 away = self._chance.uniform(*AWAY)
                 self._said(f"{victim} is killed, and away for {away:.0f} s")
@@ -121,6 +122,7 @@ def a_day(
     chance: Random | None,
     said: Callable[[str], None] = lambda _: None,
     minutes: float = 60,
+    faults_at_most: int = sys.maxsize,
 ) -> Day:
     """Let a day pass, from the sources' files to the offices' folders and mailboxes; with faults if there is `chance`.
 
@@ -132,11 +134,11 @@ def a_day(
     with Struck(installation.setting, hosts, folder / "stack", said) as one:
         one.open_addresses(said)
         begun = time.monotonic()
-        faults = Faults(one.stack, chance, said) if chance else None
+        faults = Faults(one.stack, chance, said, faults_at_most) if chance else None
         if faults:
             faults.start()
         try:
-            while faults and not faults.failed and not _done(one, said, begun + minutes * 60):
+            while faults and faults.is_alive() and not _done(one, said, begun + minutes * 60):
                 time.sleep(2)
         finally:
             if faults:
