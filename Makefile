@@ -12,6 +12,13 @@ SIZE ?= 1
 .DEFAULT_GOAL := help
 .PHONY: help install demo office test test-airflow test-stack test-spark faults lint format types lock upgrade model bench bench-matching bench-delivery schemas audit bench-day bench-board chaos clean
 
+# What starts Airflow's processes has the machine for itself.
+define every-test
+$(1) -n 2 -m "not airflow and not stack and not spark" --durations=20
+$(1) -m airflow --durations=20
+$(1) -m stack --durations=5
+endef
+
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
@@ -57,9 +64,7 @@ test: $(VENV)/.installed-dev ## everything that is checked; the end-to-end run c
 	bash tests/install_services.sh
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 	$(BIN)/python -m tests.audit
-	$(BIN)/pytest -n 2 -m "not airflow and not stack and not spark"
-	$(BIN)/pytest -m airflow
-	$(BIN)/pytest -m stack
+	$(call every-test,$(BIN)/pytest)
 
 test-airflow: $(VENV)/.installed-dev ## only the main job end to end, under a real Airflow scheduler (some ten minutes)
 	$(BIN)/pytest -m airflow
@@ -112,7 +117,7 @@ upgrade: $(BIN)/uv ## try another Airflow: lock, lint, test, then take it over (
 	VIRTUAL_ENV=.upgrade/venv $(BIN)/uv pip install --quiet --compile-bytecode --no-deps --require-hashes --only-binary :all: \
 	  -r .upgrade/requirements.txt -r .upgrade/requirements-dev.txt
 	.upgrade/venv/bin/ruff check . && .upgrade/venv/bin/ruff format --check . && .upgrade/venv/bin/mypy
-	$(if $(TESTS),.upgrade/venv/bin/pytest $(TESTS),.upgrade/venv/bin/pytest -n 2 -m "not airflow and not spark" && .upgrade/venv/bin/pytest -m airflow)
+	$(if $(TESTS),.upgrade/venv/bin/pytest $(TESTS),$(call every-test,.upgrade/venv/bin/pytest))
 	cp .upgrade/requirements*.in .upgrade/requirements*.txt .
 	@echo "requirements*.in and requirements*.txt hold it now. What to do on the machines: docs/upgrading.md"
 

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,7 @@ def clone(tmp_path: Path) -> Path:
         if (ROOT / name).exists():
             (tmp_path / "clone" / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, tmp_path / "clone" / name)
-    (tmp_path / "clone" / ".venv").symlink_to((ROOT / ".venv").resolve())
+    (tmp_path / "clone" / ".venv").symlink_to(sys.prefix)
     # So that `make install` finds all installed already, as it was for this run of the tests.
     os.utime(tmp_path / "clone" / "requirements.txt", (0, 0))
     return tmp_path / "clone"
