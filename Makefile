@@ -116,6 +116,7 @@ upgrade: $(BIN)/uv ## try another Airflow: lock, lint, test, then take it over (
 	$(PYTHON) -m venv .upgrade/venv
 	VIRTUAL_ENV=.upgrade/venv $(BIN)/uv pip install --quiet --compile-bytecode --no-deps --require-hashes --only-binary :all: \
 	  -r .upgrade/requirements.txt -r .upgrade/requirements-dev.txt
+	touch .upgrade/venv/.installed
 	.upgrade/venv/bin/ruff check . && .upgrade/venv/bin/ruff format --check . && .upgrade/venv/bin/mypy
 	$(if $(TESTS),.upgrade/venv/bin/pytest $(TESTS),$(call every-test,.upgrade/venv/bin/pytest))
 	cp .upgrade/requirements*.in .upgrade/requirements*.txt .
