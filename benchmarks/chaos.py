@@ -18,7 +18,7 @@ from rich.console import Console
 
 from benchmarks.installation import COUNTRIES, OFFICES
 from benchmarks.results import save
-from tests.stack.chaos import Size, a_day, by_the_rooms, differences
+from tests.stack.chaos import Plan, Size, a_day, by_the_rooms, differences
 
 CASES, RECORDS, SEED = 45, 450, 2026
 """Of each host country: what is tried is the number of tasks, not of rows."""
@@ -43,7 +43,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="avr-chaos-", dir="/var/tmp") as folder:
         said("what the rooms alone tell")
         should = by_the_rooms(Path(folder) / "rooms", size)
-        day = a_day(Path(folder) / "stack", size, Random(given.seed), said, given.minutes)
+        day = a_day(Path(folder) / "stack", size, Plan(Random(given.seed)), said, given.minutes)
     wrong = [*day.problems, *differences(should, day.told)]
     entries = sum(told.total() for told in day.told.values())
     tables = {

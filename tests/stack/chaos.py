@@ -38,8 +38,6 @@ VICTIMS = {
     "redis": 1,
 }
 """What is killed, and how often one among the others."""
-BETWEEN = (10.0, 40.0)
-"""Seconds between two faults."""
 AWAY = (0.5, 20.0)
 """Seconds until what was killed is started again."""
 _LOOK = 0.5
@@ -55,6 +53,16 @@ class Size:
     offices: int
     cases: int
     register: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be killed: chance says which part, when, and for how long."""
+
+    chance: Random
+    most: int = sys.maxsize
+    between: tuple[float, float] = (10, 40)
+    """Seconds between two faults."""
 
 
 @dataclass
@@ -77,20 +85,21 @@ class Struck(OnStack):
 
 
 class Faults(threading.Thread):
-    """Kills one part after the other, and starts each again after a while, `most` times or until it is told to stop."""
+    """Kills one part after the other, and starts each again after a while, until the plan or the day is over."""
 
-    def __init__(self, stack: Stack, chance: Random, said: Callable[[str], None], most: int) -> None:
+    def __init__(self, stack: Stack, plan: Plan, said: Callable[[str], None]) -> None:
         super().__init__(daemon=True)
         self.killed: Counter[str] = Counter()
         self.failed: BaseException | None = None
-        self._stack, self._chance, self._said, self._most = stack, chance, said, most
+        self._stack, self._plan, self._said = stack, plan, said
         self._over = threading.Event()
 
     def run(self) -> None:
         try:
-            while self.killed.total() < self._most and self._pause(self._chance.uniform(*BETWEEN)):
-                (victim,) = self._chance.choices(list(VICTIMS), list(VICTIMS.values()))
-                away = self._chance.uniform(*AWAY)
+            chance = self._plan.chance
+            while self.killed.total() < self._plan.most and self._pause(chance.uniform(*self._plan.between)):
+                (victim,) = chance.choices(list(VICTIMS), list(VICTIMS.values()))
+                away = chance.uniform(*AWAY)
                 self._said(f"{victim} is killed, and away for {away:.0f} s")
                 self._stack.take_away(victim)
                 self.killed[victim] += 1
@@ -119,12 +128,11 @@ class Faults(threading.Thread):
 def a_day(
     folder: Path,
     size: Size,
-    chance: Random | None,
+    plan: Plan | None,
     said: Callable[[str], None] = lambda _: None,
     minutes: float = 60,
-    faults_at_most: int = sys.maxsize,
 ) -> Day:
-    """Let a day pass, from the sources' files to the offices' folders and mailboxes; with faults if there is `chance`.
+    """Let a day pass, from the sources' files to the offices' folders and mailboxes; with faults if there is a plan.
 
     raises: TimeoutError if it does not end in `minutes`
     """
@@ -134,7 +142,7 @@ def a_day(
     with Struck(installation.setting, hosts, folder / "stack", said) as one:
         one.open_addresses(said)
         begun = time.monotonic()
-        faults = Faults(one.stack, chance, said, faults_at_most) if chance else None
+        faults = Faults(one.stack, plan, said) if plan else None
         if faults:
             faults.start()
         try:
