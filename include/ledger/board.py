@@ -207,11 +207,14 @@ def _came(session: Session, one: List) -> list[Came]:
 
 
 def first_delivery() -> ScalarSelect[int]:
-    """The delivery by which the office first had the list of the enclosing query."""
+    """The delivery by which the office first had the list of the enclosing query, of whose `List` and `Told` it asks.
+
+    Of `List` alone PostgreSQL would work it out for every list that there ever was, before it looks which are wanted.
+    """
     return (
         select(func.min(Delivery.id))
-        .where(Delivery.list_id == List.id, Delivery.delivered_at == List.told_at)
-        .correlate(List)
+        .where(Delivery.list_id == Told.list_id, Delivery.delivered_at == List.told_at)
+        .correlate(List, Told)
         .scalar_subquery()
     )
 
