@@ -2,10 +2,10 @@
 ### Watch
 
 Every hour, after the sweep: what should have happened, did not, and needs a person? An office that should have had a
-list, a list that is still owed or that nobody says to have, an arrangement that does not load, a key or password that
-ends within thirty days, a concern about somebody who leaves within days, a case that goes to its office although nobody
-has looked at it, mail that only a person can read, extracts with many rows in quarantine: each fails its task, which
-names it. Focal points are mailed what is overdue at their offices, once a day.
+list, a list that is still owed or that nobody says to have, an arrangement that does not load, a concern about somebody
+who leaves within days, a case that goes to its office although nobody has looked at it, mail that only a person can
+read, extracts with many rows in quarantine: each fails its task, which names it. Focal points are mailed what is
+overdue at their offices, once a day. Keys and passwords that end are looked for by *watch_seals*.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -55,14 +55,6 @@ def watch():
         measure_what_stands(datetime.now(UTC))
 
     @task
-    def find_ending_seals() -> None:
-        """Keys and passwords that end soon, and offices that no list can be sealed for today."""
-        from include.connections import sealing_keys
-        from include.reports.seals import check_seals_last
-
-        check_seals_last(sealing_keys, datetime.now(UTC))
-
-    @task
     def find_standing_concerns() -> list[str]:
         """Concerns about voluntariness that stand; red where the person leaves within three days, or has left."""
         from include.reports.answers import check_concerns
@@ -97,7 +89,6 @@ def watch():
     find_overdue_lists()
     find_broken_arrangements()
     find_quarantine_spikes()
-    find_ending_seals()
     measure()
 
 

@@ -71,7 +71,6 @@ BY_TASK = {
     "sweep": Page.TASK_RED,
     "sweep.send_again": Page.DELIVERY_REFUSED,
     "watch.find_broken_arrangements": Page.BROKEN_ARRANGEMENT,
-    "watch.find_ending_seals": Page.KEY_EXPIRING,
     "watch.find_overdue_lists": Page.LATE_LIST,
     "watch.find_quarantine_spikes": Page.QUARANTINE_SPIKE,
     "watch.find_silent_offices": Page.SILENT_OFFICE,
@@ -79,6 +78,7 @@ BY_TASK = {
     "watch.find_unread_messages": Page.UNREAD_ANSWER,
     "watch.find_waiting_cases": Page.CASE_WAITS,
     "watch.measure": Page.TASK_RED,
+    "watch_seals": Page.KEY_EXPIRING,
 }
 """By a DAG, and by a task of it where that has a page of its own."""
 

@@ -1,7 +1,7 @@
 """Which seals and signatures end soon, or hold already today: told while there is time to make new ones."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 from include.arrangements.framework import PARTIES, AddressedParty
 from include.arrangements.models import Addressee
@@ -14,6 +14,8 @@ from include.settings import arrangements_folder
 
 WARNING = dt.timedelta(days=30)
 """How long before its end a key or password is called to mind: time to make a new one and to tell it in person."""
+AT_ONCE = 20
+"""Whose keys one process reads: Airflow hides them from its logs by one pattern of all that it read, which grows."""
 _TRIAL = RenderedFile("trial", b"", personal=True)
 
 
@@ -21,21 +23,24 @@ class SealsEnd(RuntimeError):
     """Keys or passwords end soon, or seal nothing today; the message names each office and day, and no key."""
 
 
-def check_seals_last(keys_of: Callable[[Addressee], Mapping[str, SealingKey]], now: dt.datetime) -> None:
-    """Seal nothing for every channel of every office and party, as what comes next would be, and look when that ends.
+def sealed_for(now: dt.datetime) -> list[list[str]]:
+    """The codes of all offices and parties, AT_ONCE together."""
+    codes = sorted(one.code for one in _everybody(now))
+    return [codes[start : start + AT_ONCE] for start in range(0, len(codes), AT_ONCE)]
+
+
+def check_seals_last(
+    codes: Collection[str], keys_of: Callable[[Addressee], Mapping[str, SealingKey]], now: dt.datetime
+) -> None:
+    """Seal nothing for every channel of these offices and parties, as what comes next would be; look when that ends.
 
     keys_of: what seals and signs for each channel of an arrangement, by channel key
     raises: SealsEnd, with a line for each that cannot be sealed for, or not for WARNING longer
     """
-    offices, _ = load_offices(arrangements_folder())
     found: dict[str, None] = {}
-    frameworks, _ = load_frameworks(arrangements_folder())
-    agreements = [in_force(versions, now.date()) or versions[0] for _, versions in sorted(frameworks.items())]
-    everybody: list[Addressee] = [
-        *(in_force(versions, now.date()) or versions[0] for _, versions in sorted(offices.items())),
-        *(AddressedParty(agreement, party) for agreement in agreements for party in PARTIES),
-    ]
-    for arrangement in everybody:
+    for arrangement in _everybody(now):
+        if arrangement.code not in codes:
+            continue
         try:
             keys = keys_of(arrangement)
         except DeliveryRefused as refused:
@@ -44,6 +49,16 @@ def check_seals_last(keys_of: Callable[[Addressee], Mapping[str, SealingKey]], n
         found |= dict.fromkeys(_endings(arrangement, keys, now))
     if found:
         raise SealsEnd("\n".join(found))
+
+
+def _everybody(now: dt.datetime) -> list[Addressee]:
+    offices, _ = load_offices(arrangements_folder())
+    frameworks, _ = load_frameworks(arrangements_folder())
+    agreements = [in_force(versions, now.date()) or versions[0] for _, versions in sorted(frameworks.items())]
+    return [
+        *(in_force(versions, now.date()) or versions[0] for _, versions in sorted(offices.items())),
+        *(AddressedParty(agreement, party) for agreement in agreements for party in PARTIES),
+    ]
 
 
 def _endings(arrangement: Addressee, keys: Mapping[str, SealingKey], now: dt.datetime) -> Iterator[str]:

@@ -4,6 +4,7 @@ One indexed query each, on a thread of the pool; nothing of it names a person.
 """
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -14,7 +15,7 @@ from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XCOM_RETURN_KEY, XComModel
 from airflow.utils.session import create_session
 from airflow.utils.state import TaskInstanceState
-from sqlalchemy import Subquery, func, select
+from sqlalchemy import func, select
 
 
 @dataclass(frozen=True)
@@ -68,29 +69,39 @@ def asked() -> list[Asked]:
         return [Asked(*row) for row in session.execute(waiting)]
 
 
-def red_watches(task_ids: Collection[str]) -> dict[str, str]:
-    """Of these tasks of *watch* those that last failed, each with its run."""
-    found = (
-        select(TaskInstance.task_id, TaskInstance.run_id, TaskInstance.state)
-        .join(DagRun, (DagRun.dag_id == TaskInstance.dag_id) & (DagRun.run_id == TaskInstance.run_id))
-        .where(
-            TaskInstance.dag_id == "watch",
-            TaskInstance.task_id.in_(task_ids),
-            DagRun.id.in_(select(_newest_watches().c.id)),
-        )
-        .order_by(DagRun.id)
-    )
+WATCHES = {
+    "watch": ("find_unread_messages", "find_broken_arrangements"),
+    "watch_seals": ("find_ending_seals",),
+}
+"""Tasks that find what no page of the board shows, by their DAG."""
+
+
+def red_watches() -> dict[str, str]:
+    """Of the tasks of WATCHES those that last failed, each with its page in Airflow's UI, below the UI's first page."""
+    red: dict[str, str] = {}
     with create_session() as session:
-        # One that is being tried again says nothing yet: the run before does.
-        last = {task: (run, state) for task, run, state in session.execute(found) if state in _ENDED}
-    return {task: run for task, (run, state) in last.items() if state == TaskInstanceState.FAILED}
-
-
-_ENDED = (TaskInstanceState.SUCCESS, TaskInstanceState.FAILED)
-
-
-def _newest_watches() -> Subquery:
-    return select(DagRun.id).where(DagRun.dag_id == "watch").order_by(DagRun.run_after.desc()).limit(2).subquery()
+        for dag_id, task_ids in WATCHES.items():
+            newest = select(DagRun.id).where(DagRun.dag_id == dag_id).order_by(DagRun.run_after.desc()).limit(2)
+            found = (
+                select(TaskInstance.task_id, TaskInstance.run_id, TaskInstance.state)
+                .join(DagRun, (DagRun.dag_id == TaskInstance.dag_id) & (DagRun.run_id == TaskInstance.run_id))
+                .where(
+                    TaskInstance.dag_id == dag_id,
+                    TaskInstance.task_id.in_(task_ids),
+                    DagRun.id.in_(select(newest.subquery().c.id)),
+                )
+                .order_by(DagRun.id)
+            )
+            states: dict[tuple[str, str], set[str | None]] = defaultdict(set)
+            for task_id, run_id, state in session.execute(found):
+                states[task_id, run_id].add(state)
+            last: dict[str, tuple[str, bool]] = {}
+            for (task, run), of in states.items():
+                # A mapped one is red if any of it is. One that is tried again says nothing yet: the run before does.
+                if (failed := TaskInstanceState.FAILED in of) or of == {TaskInstanceState.SUCCESS}:
+                    last[task] = run, failed
+            red |= {task: f"dags/{dag_id}/runs/{quote(run)}" for task, (run, failed) in last.items() if failed}
+    return red
 
 
 def runs_of_partitions(dag_id: str, keys: Collection[str]) -> dict[str, str]:

@@ -149,7 +149,7 @@ def show_today(request: Request, user: Watcher, clock: Clock) -> Response:
         asked_of={one.office for one in asked},
         looks={number_in(one.subject): one for one in asked},
         behind=now.behind,
-        red=airflow_side.red_watches(list(words("en").watches)),
+        red=airflow_side.red_watches(),
         host_runs=airflow_side.runs_of_partitions("reconcile_cases", keys),
     )
 

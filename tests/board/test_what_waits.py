@@ -29,24 +29,24 @@ def this_week_and_each_page_made_anew(board_app, monkeypatch):
 
 @pytest.fixture
 def ran(board_app) -> Iterator[Callable[..., str]]:
-    """Puts a task of a run into Airflow's database, in a state, and asking for somebody where there is a subject."""
+    """Puts a run with a task into Airflow's database, mapped if it has several states, and asking where there is a subject."""
     from airflow.utils.session import create_session
 
-    def put(dag_id, task_id, state, *, key=None, subject=None, answered=False, before=HOUR) -> str:
-        run_id, task = f"scheduled__{uuid.uuid4()}", uuid.uuid4()
+    def put(dag_id, task_id, *states, subject=None, answered=False, before=HOUR) -> str:
+        run_id, tasks = f"scheduled__{uuid.uuid4()}", [uuid.uuid4() for _ in states]
         with create_session() as session:
             session.execute(
-                insert(DagRun).values(dag_id=dag_id, run_id=run_id, run_type="scheduled", partition_key=key,
-                                      run_after=NOON - before)
-            )  # fmt: skip
-            session.execute(
-                insert(TaskInstance).values(id=task, dag_id=dag_id, run_id=run_id, task_id=task_id, map_index=-1,
-                                            pool="default_pool", state=state)
-            )  # fmt: skip
+                insert(DagRun).values(dag_id=dag_id, run_id=run_id, run_type="scheduled", run_after=NOON - before)
+            )
+            for number, (task, state) in enumerate(zip(tasks, states, strict=True)):
+                session.execute(
+                    insert(TaskInstance).values(id=task, dag_id=dag_id, run_id=run_id, task_id=task_id, state=state,
+                                                map_index=number if len(states) > 1 else -1, pool="default_pool")
+                )  # fmt: skip
             if subject:
                 session.execute(
-                    insert(HITLDetail).values(ti_id=task, options=["Send it"], subject=subject, created_at=NOON - before,
-                                              responded_at=NOON if answered else None)
+                    insert(HITLDetail).values(ti_id=tasks[0], options=["Send it"], subject=subject,
+                                              created_at=NOON - before, responded_at=NOON if answered else None)
                 )  # fmt: skip
         return run_id
 
@@ -89,9 +89,28 @@ def test_a_watch_is_red_from_its_failure_to_its_next_success(ledger, login, ran)
     run()
     failed = ran("watch", "find_unread_messages", "failed", before=2 * HOUR)
     page = login("watcher").get("").text
-    assert f"dags/watch/runs/{failed}/tasks/find_unread_messages" in page
+    assert f"dags/watch/runs/{failed}" in page
     assert "Messages that a person must read" in shown(page)
     ran("watch", "find_unread_messages", "up_for_retry")
     assert failed in login("watcher").get("").text, "what is tried again says nothing yet"
     ran("watch", "find_unread_messages", "success", before=HOUR / 2)
     assert "Messages that a person must read" not in shown(login("watcher").get("").text)
+
+
+def test_a_watch_of_many_is_red_if_one_of_them_is(ledger, login, ran):
+    run()
+    failed = ran("watch_seals", "find_ending_seals", "success", "failed", "success", before=24 * HOUR)
+    page = login("watcher").get("").text
+    assert f"dags/watch_seals/runs/{failed}" in page
+    assert "Keys or passwords that end soon" in shown(page)
+    ran("watch_seals", "find_ending_seals", "success", "running")
+    assert failed in login("watcher").get("").text
+    ran("watch_seals", "find_ending_seals", "success", "success", before=HOUR / 2)
+    assert "Keys or passwords that end soon" not in shown(login("watcher").get("").text)
+
+
+def test_every_watch_that_no_page_shows_has_its_words():
+    from notification_board.airflow_side import WATCHES
+    from notification_board.words import words
+
+    assert words("en").watches.keys() == {task for tasks in WATCHES.values() for task in tasks}

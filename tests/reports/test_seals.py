@@ -1,4 +1,4 @@
-"""What the sweep finds out about keys and passwords, from real connections of Airflow and real arrangements."""
+"""What is found out about keys and passwords, from real connections of Airflow and real arrangements."""
 
 import datetime as dt
 import json
@@ -12,7 +12,8 @@ from include.arrangements.reading import load_offices
 from include.connections import sealing_keys
 from include.delivery.keys import SigningKey
 from include.delivery.openpgp import make_key
-from include.reports.seals import SealsEnd, check_seals_last
+from include.reports import seals
+from include.reports.seals import SealsEnd, check_seals_last, sealed_for
 from include.settings import ROOT
 from tests.signing import SIGNING
 
@@ -47,13 +48,13 @@ def connect(tmp_path, monkeypatch):
 
 def said(now=NOW) -> list[str]:
     with pytest.raises(SealsEnd) as ends:
-        check_seals_last(sealing_keys, now)
+        check_seals_last([OFFICE], sealing_keys, now)
     return str(ends.value).splitlines()
 
 
 def test_keys_and_passwords_that_last_are_passed_over(connect):
     connect(valid_days=31)
-    check_seals_last(sealing_keys, NOW)
+    check_seals_last([OFFICE], sealing_keys, NOW)
 
 
 def test_a_key_is_named_with_its_office_and_day_thirty_days_before_it_ends(connect):
@@ -70,7 +71,7 @@ def test_a_password_is_named_thirty_days_before_it_may_seal_no_more(connect):
     end = (since + dt.timedelta(days=180)).date()
     assert said() == [f"{OFFICE}: its list password ends on {end}; after that no list is made for it"]
     connect(password_since=since + dt.timedelta(days=1))
-    check_seals_last(sealing_keys, NOW)
+    check_seals_last([OFFICE], sealing_keys, NOW)
 
 
 def test_a_signing_key_that_ends_is_said_once_for_all_offices(connect):
@@ -107,3 +108,15 @@ def test_an_age_recipient_comes_from_the_offices_connection(monkeypatch):
     arrangement = load_offices(ROOT / "include" / "arrangements")[0]["TUR-ANK"][-1]
     (key,) = sealing_keys(arrangement).values()
     assert key.age_recipient == "age1something"
+
+
+def test_everybody_that_is_sealed_for_is_looked_at_in_small_groups(connect, monkeypatch):
+    connect()
+    assert sealed_for(NOW) == [[OFFICE]]
+    monkeypatch.setenv("AVR_ARRANGEMENTS", str(ROOT / "include" / "arrangements"))
+    monkeypatch.setattr(seals, "AT_ONCE", 3)
+    groups = sealed_for(NOW)
+    everybody = [code for group in groups for code in group]
+    assert set(load_offices(ROOT / "include" / "arrangements")[0]) < set(everybody), "parties of a framework as well"
+    assert len(everybody) == len(set(everybody))
+    assert {len(group) for group in groups[:-1]} == {3}
