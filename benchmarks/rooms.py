@@ -152,8 +152,12 @@ def _count() -> None:
 
 
 def _measured(work: Any, job: tuple[Any, ...]) -> _Done:
+    from airflow.sdk._shared.secrets_masker import reset_secrets_masker
+
     before, begun, cpu = dict(_counted), time.monotonic(), _cpu()
     gave = work(*job)
+    # As in a task's process, which does one job: what its log must hide is its own, and no pattern of all offices' keys.
+    reset_secrets_masker()
     said: Mapping[str, int] = {what: count - before[what] for what, count in _counted.items()}
     return _Done(time.monotonic() - begun, _cpu() - cpu, peak_mib(), gave=gave, **said)
 
