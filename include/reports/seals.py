@@ -1,7 +1,7 @@
 """Which seals and signatures end soon, or hold already today: told while there is time to make new ones."""
 
 import datetime as dt
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from include.arrangements.framework import PARTIES, AddressedParty
 from include.arrangements.models import Addressee
@@ -25,8 +25,13 @@ class SealsEnd(RuntimeError):
 
 def sealed_for(now: dt.datetime) -> list[list[str]]:
     """The codes of all offices and parties, AT_ONCE together."""
-    codes = sorted(one.code for one in _everybody(now))
-    return [codes[start : start + AT_ONCE] for start in range(0, len(codes), AT_ONCE)]
+    return in_groups(one.code for one in _everybody(now))
+
+
+def in_groups(codes: Iterable[str]) -> list[list[str]]:
+    """These codes in order, AT_ONCE together."""
+    ordered = sorted(codes)
+    return [ordered[start : start + AT_ONCE] for start in range(0, len(ordered), AT_ONCE)]
 
 
 def check_seals_last(
