@@ -1,7 +1,7 @@
 """Writes docs/reliability.md from the tests that cause each fault: `make faults` runs them first.
 
 A row stands beside its test, as `@pytest.mark.fault(fault, happens=…, there=…, you=…)`; it is read, not imported. The
-year and the day below the rows are what `python -m benchmarks.year` and `benchmarks.chaos` left in benchmarks/results.
+year below the rows is what `python -m benchmarks.year` left in benchmarks/results.
 """
 
 import ast
@@ -12,7 +12,7 @@ from pathlib import Path
 from include.settings import ROOT
 
 PAGE = ROOT / "docs" / "reliability.md"
-RESULTS = ROOT / "benchmarks" / "results"
+YEAR = ROOT / "benchmarks" / "results" / "year.json"
 _HEAD = """# What happens when something fails
 
 Each row is a fault that a test causes for real: on real SFTP, mail and IMAP servers, with workers that are killed. The
@@ -39,19 +39,6 @@ short year of each kind runs with every `make test`; this one is `python -m benc
 One thing is not kept: where a person voids the only list that announced somebody, after a later list has told their
 departure, that departure is not marked late on its list. Where it arrives after the voiding, it is counted among those
 told too late.
-
-"""
-_DAY = """
-## A day in which everything is killed
-
-The processes of `docker-compose.yml` (two Celery workers and the one for retention, scheduler, triggerer, API server, DAG
-processor, PostgreSQL, Redis) do one day of 130 host countries, from the sources' files to the offices' folders and
-mailboxes. Meanwhile a seeded script kills one of them after the other (SIGKILL, with all its children, every 10 to 40
-seconds) and starts it again after up to 20 seconds. What each office then has, opened with its own key, is held against
-what the rooms alone tell on that day: the same entries, each as often.
-
-A smaller day runs with every `make test-stack`; this one is `make chaos`. A task *failed* where its retries were used up
-while the parts were away; the next run of *sweep* or of the office's DAG did its work.
 
 """
 
@@ -88,12 +75,12 @@ def page() -> str:
         path, test = row.test.split()
         sentence = test.removeprefix("test_").replace("_", " ")
         lines.append(f"| {row.fault} | {row.happens} | {row.there} | {row.you} | [{sentence}](../tests/{path}) |\n")
-    return _HEAD + "".join(lines) + _YEAR + _results("year") + _DAY + _results("chaos")
+    return _HEAD + "".join(lines) + _YEAR + _year()
 
 
-def _results(name: str) -> str:
-    """What the newest whole run of a benchmark went through."""
-    tables = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))["tables"]
+def _year() -> str:
+    """What the newest whole year went through."""
+    tables = json.loads(YEAR.read_text(encoding="utf-8"))["tables"]
     lines = []
     for title, rows_of in tables.items():
         columns = list(rows_of[0])
