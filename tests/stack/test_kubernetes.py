@@ -1,11 +1,13 @@
 """deploy/kubernetes/values.yaml says what docker-compose.yml says, and what the official Airflow chart takes.
 
-The chart's schema is not ours to keep here. With `AIRFLOW_CHART=…/airflow`, an unpacked chart, the values are held to it.
+The chart is not ours to keep here. With `AIRFLOW_CHART=…/airflow`, an unpacked chart, the values are held to its schema;
+with `HELM=helm` too, it is rendered, and what it makes of them is looked at.
 """
 
 import json
 import os
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,8 @@ import yaml
 from include.settings import ROOT
 from tests.stack.compose import services
 
-VALUES = yaml.safe_load((ROOT / "deploy" / "kubernetes" / "values.yaml").read_text())
+FILE = ROOT / "deploy" / "kubernetes" / "values.yaml"
+VALUES = yaml.safe_load(FILE.read_text())
 COMPOSE = {name: one for name, one in services({}).items() if one["image"].startswith("avr-notifications")}
 PARTS = {
     "migrate": VALUES["migrateDatabaseJob"],
@@ -36,6 +39,11 @@ DIFFERS = {
     "AIRFLOW__API__BASE_URL": "the ingress's host",
     "AIRFLOW__CELERY__WORKER_CONCURRENCY": "said on the command line for retention",
 }
+PODS = {part: f"avr-{part}" for part in PARTS} | {
+    "migrate": "avr-run-airflow-migrations",
+    "retention": "avr-worker-retention",
+}
+"""What the chart calls each, which the page's commands name."""
 each_part = pytest.mark.parametrize("part", PARTS)
 
 
@@ -46,6 +54,16 @@ def flat(config: dict[str, Any]) -> dict[str, str]:
         for section, options in config.items()
         for option, value in options.items()
     }
+
+
+def secrets_of(part: str) -> set[str]:
+    """The Secrets that hold what docker-compose.yml gives a part as files."""
+    return {f"avr-{name.removesuffix('.yaml').replace('_', '-')}" for name in COMPOSE[part]["secrets"]}
+
+
+def mounted_secrets(volumes: list[dict[str, Any]]) -> set[str]:
+    (volume,) = [one for one in volumes if one["name"] == "secrets"]
+    return {source["secret"]["name"] for source in volume["projected"]["sources"]}
 
 
 def set_in(part: str) -> dict[str, str]:
@@ -67,10 +85,7 @@ def test_a_part_is_set_as_docker_compose_sets_it(part):
 
 @each_part
 def test_a_part_sees_the_secrets_that_it_has_there_and_no_others(part):
-    (volume,) = [one for one in PARTS[part]["extraVolumes"] if one["name"] == "secrets"]
-    mounted = {source["secret"]["name"] for source in volume["projected"]["sources"]}
-    named = {f"avr-{name.removesuffix('.yaml').replace('_', '-')}" for name in COMPOSE[part]["secrets"]}
-    assert mounted == named
+    assert mounted_secrets(PARTS[part]["extraVolumes"]) == secrets_of(part)
     assert {"name": "secrets", "mountPath": "/etc/avr/secrets", "readOnly": True} in PARTS[part]["extraVolumeMounts"]
 
 
@@ -83,6 +98,23 @@ def test_a_part_has_the_data_folder_and_the_memory_that_it_has_there(part):
     limit = COMPOSE[part]["deploy"]["resources"]["limits"]["memory"]
     assert PARTS[part]["resources"]["limits"]["memory"] == limit
     assert PARTS[part]["resources"]["requests"]
+
+
+@pytest.mark.parametrize("part", ["scheduler", "dag-processor", "triggerer", "worker", "retention"])
+def test_a_part_is_asked_whether_it_lives_as_docker_compose_asks_it(part):
+    shell, option, command = PARTS[part].get("livenessProbe", PARTS["worker"]["livenessProbe"])["command"]
+    assert (shell, option) == ("sh", "-c")
+    # Retention's is asked there for the sweep too, which a restart would not bring.
+    asked, _, _ = COMPOSE[part]["healthcheck"]["test"].partition(" && ")
+    assert command.split() == asked.split()
+
+
+def test_every_kind_of_arrangement_is_mounted_where_it_is_read():
+    folder = Path(next(one["value"] for one in VALUES["env"] if one["name"] == "AVR_ARRANGEMENTS"))
+    mounted = {Path(one["mountPath"]) for one in VALUES["volumeMounts"]}
+    ours = ROOT / "include" / "arrangements"
+    read = {folder / path.relative_to(ours) for path in ours.rglob("*.yaml")}
+    assert {path for path in read if path not in mounted and path.parent not in mounted} == set()
 
 
 @each_part
@@ -131,3 +163,46 @@ def test_the_official_chart_takes_the_values():
     assert [f"{list(error.path)}: {error.message}" for error in Draft7Validator(schema).iter_errors(VALUES)] == []
     ours = {name for name in VALUES if not name.startswith("x-")}
     assert ours <= set(yaml.safe_load((Path(folder) / "values.yaml").read_text())), "the chart would ignore it"
+
+
+def test_what_the_chart_makes_of_the_values_is_what_is_meant():
+    page = (ROOT / "docs" / "kubernetes.md").read_text()
+    if (folder := os.environ.get("AIRFLOW_CHART")) is None or (helm := os.environ.get("HELM")) is None:
+        assert "HELM=helm" in page
+        return
+    command = [helm, "template", "avr", folder, "--namespace", "avr", "--values", str(FILE)]
+    rendered = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    made: dict[str, dict[str, Any]] = {}
+    for one in yaml.safe_load_all(rendered):
+        if one is not None:
+            made.setdefault(one["kind"], {})[one["metadata"]["name"]] = one
+    assert "Secret" not in made
+    assert "Role" not in made
+    workloads = made["Deployment"] | made["Job"]
+    assert set(workloads) == set(PODS.values())
+    assert {f"avr-{name}" for name in re.findall(r"deploy/avr-([a-z-]+)", page)} <= set(workloads)
+    assert not any(one["automountServiceAccountToken"] for one in made["ServiceAccount"].values())
+
+    for part, name in PODS.items():
+        template = workloads[name]["spec"]["template"]
+        pod = template["spec"]
+        assert template["metadata"]["labels"]["release"] == "avr", "by which the API server's network policy knows it"
+        assert pod["serviceAccountName"] in made["ServiceAccount"]
+        assert pod["securityContext"] == VALUES["securityContexts"]["pod"]
+        assert mounted_secrets(pod["volumes"]) == secrets_of(part)
+        for container in [*(pod.get("initContainers") or []), *pod["containers"]]:
+            assert container["securityContext"] == VALUES["securityContexts"]["containers"]
+            assert "/entrypoint" not in yaml.safe_dump(container), "our image has none"
+            hidden = [one["name"] for one in container["env"] if "valueFrom" in one]
+            assert hidden == (["AIRFLOW_CONN_AIRFLOW_DB"] if part == "worker" else [])
+            assert len({one["mountPath"] for one in container["volumeMounts"]}) == len(container["volumeMounts"])
+
+    (scaled,) = made["ScaledObject"].values()
+    assert scaled["spec"]["scaleTargetRef"]["name"] == PODS["worker"]
+    assert "replicas" not in workloads[PODS["worker"]]["spec"]
+    assert workloads[PODS["retention"]]["spec"]["replicas"] == 1
+    assert "--queues retention" in workloads[PODS["retention"]]["spec"]["template"]["spec"]["containers"][0]["args"][-1]
+    (config,) = made["ConfigMap"].values()
+    assert f"execution_api_server_url = http://{PODS['api-server']}:8080/execution/" in config["data"]["airflow.cfg"]
+    hidden = "fernet_key|secret_key|jwt_secret|broker_url|result_backend|sql_alchemy_conn"
+    assert not re.search(f"{hidden}|://[^/\\s]*@", config["data"]["airflow.cfg"])
