@@ -87,6 +87,9 @@ def test_a_case_at_which_somebody_must_look_is_shown_until_somebody_has(ledger, 
 
 def test_a_watch_is_red_from_its_failure_to_its_next_success(ledger, login, ran):
     run()
+    ran("watch", "find_unread_messages", "failed", before=4 * HOUR)
+    ran("watch", "find_unread_messages", "success", before=3 * HOUR)
+    assert "Messages that a person must read" not in shown(login("watcher").get("").text)
     failed = ran("watch", "find_unread_messages", "failed", before=2 * HOUR)
     page = login("watcher").get("").text
     assert f"dags/watch/runs/{failed}" in page
