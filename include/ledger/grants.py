@@ -153,6 +153,7 @@ def lift_policies(connection: Connection) -> bool:
     held = connection.execute(text("SELECT policyname, tablename FROM pg_policies WHERE schemaname = 'public'")).all()
     for policy, table in held:
         connection.execute(text(f'DROP POLICY {policy} ON "{table}"'))
+    for table in {table for _, table in held}:
         connection.execute(text(f'ALTER TABLE "{table}" DISABLE ROW LEVEL SECURITY'))
     return bool(held)
 

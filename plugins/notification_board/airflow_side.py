@@ -1,6 +1,6 @@
 """What the board asks of Airflow's own database: which runs there were, and what waits for a person there.
 
-One indexed query each, on a thread of the pool; nothing of it names a person.
+An indexed query or two each, on a thread of the pool; nothing of it names a person.
 """
 
 import datetime as dt
@@ -16,6 +16,7 @@ from airflow.models.xcom import XCOM_RETURN_KEY, XComModel
 from airflow.utils.session import create_session
 from airflow.utils.state import TaskInstanceState
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 
 @dataclass(frozen=True)
@@ -78,30 +79,33 @@ WATCHES = {
 
 def red_watches() -> dict[str, str]:
     """Of the tasks of WATCHES those that last failed, each with its page in Airflow's UI, below the UI's first page."""
-    red: dict[str, str] = {}
     with create_session() as session:
-        for dag_id, task_ids in WATCHES.items():
-            newest = select(DagRun.id).where(DagRun.dag_id == dag_id).order_by(DagRun.run_after.desc()).limit(2)
-            found = (
-                select(TaskInstance.task_id, TaskInstance.run_id, TaskInstance.state)
-                .join(DagRun, (DagRun.dag_id == TaskInstance.dag_id) & (DagRun.run_id == TaskInstance.run_id))
-                .where(
-                    TaskInstance.dag_id == dag_id,
-                    TaskInstance.task_id.in_(task_ids),
-                    DagRun.id.in_(select(newest.subquery().c.id)),
-                )
-                .order_by(DagRun.id)
-            )
-            states: dict[tuple[str, str], set[str | None]] = defaultdict(set)
-            for task_id, run_id, state in session.execute(found):
-                states[task_id, run_id].add(state)
-            last: dict[str, tuple[str, bool]] = {}
-            for (task, run), of in states.items():
-                # A mapped one is red if any of it is. One that is tried again says nothing yet: the run before does.
-                if (failed := TaskInstanceState.FAILED in of) or of == {TaskInstanceState.SUCCESS}:
-                    last[task] = run, failed
-            red |= {task: f"dags/{dag_id}/runs/{quote(run)}" for task, (run, failed) in last.items() if failed}
-    return red
+        return {
+            task: f"dags/{dag_id}/runs/{quote(run)}"
+            for dag_id, task_ids in WATCHES.items()
+            for task, (run, failed) in _last_ended(session, dag_id, task_ids).items()
+            if failed
+        }
+
+
+def _last_ended(session: Session, dag_id: str, task_ids: Collection[str]) -> dict[str, tuple[str, bool]]:
+    """For each of these tasks the newest run, of two, that it has ended in, and whether it failed there."""
+    newest = select(DagRun.id).where(DagRun.dag_id == dag_id).order_by(DagRun.run_after.desc()).limit(2)
+    found = (
+        select(TaskInstance.task_id, TaskInstance.run_id, TaskInstance.state)
+        .join(DagRun, (DagRun.dag_id == TaskInstance.dag_id) & (DagRun.run_id == TaskInstance.run_id))
+        .where(TaskInstance.dag_id == dag_id, TaskInstance.task_id.in_(task_ids), DagRun.id.in_(newest))
+        .order_by(DagRun.id)
+    )
+    states: dict[tuple[str, str], set[str | None]] = defaultdict(set)
+    for task_id, run_id, state in session.execute(found):
+        states[task_id, run_id].add(state)
+    # A mapped one is red if any of it is. One that is tried again says nothing yet: the run before does.
+    return {
+        task: (run, TaskInstanceState.FAILED in of)
+        for (task, run), of in states.items()
+        if TaskInstanceState.FAILED in of or of == {TaskInstanceState.SUCCESS}
+    }
 
 
 def runs_of_partitions(dag_id: str, keys: Collection[str]) -> dict[str, str]:

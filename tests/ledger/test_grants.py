@@ -4,18 +4,18 @@ import datetime as dt
 
 import pytest
 from psycopg.errors import InsufficientPrivilege
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, make_url, select, text
 from sqlalchemy.exc import ProgrammingError
 
 from include.board import people
 from include.board.pages import list_page, office_page, timeliness
 from include.board.people import Viewer
 from include.board.today import today
-from include.ledger import board, storage
-from include.ledger.engine import engine, writing
+from include.ledger import board, responses, storage
+from include.ledger.engine import engine, reading, writing
 from include.ledger.grants import BOARD, NOTHING, READER, RIGHTS, WORKER, NoRoles, grant, place_policies
 from include.ledger.migrating import migrate, migrate_back
-from include.ledger.models import Base
+from include.ledger.models import Base, Delivery
 from include.operators import CasesTrigger, DecisionsTrigger, StandingsTrigger
 from include.retention.run import erase_due
 from tests.board.world import DOUBTED, LIST, NOON, bounce, doubt, run, tell
@@ -86,6 +86,9 @@ def test_tasks_pull_link_decide_and_tell_under_the_workers_login(become):
     entry = tell()
     doubt(entry)
     bounce()
+    with reading() as session:
+        assert [one.entry for one in responses.open_concerns(session)] == [entry]
+        assert [one.state for one in session.scalars(select(Delivery))] == ["refused"]
 
 
 @postgresql
